@@ -1,0 +1,146 @@
+"""The one seam between the application and PostgreSQL: the only module that commits."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Annotated, Any, Self
+
+from fastapi import Depends
+from fastapi.requests import HTTPConnection
+from sqlalchemy import event, orm
+from sqlalchemy.ext.asyncio import (
+    AsyncEngine,
+    AsyncSession,
+    async_sessionmaker,
+    create_async_engine,
+)
+
+from app.core.settings import Settings, project
+
+
+class ReadOnlyError(RuntimeError):
+    """Something was written in a session that is for queries only."""
+
+    def __init__(self) -> None:
+        super().__init__("This session is for queries only: take `Session`, or `transaction()`.")
+
+
+class QuerySession(orm.Session):
+    """A session without a transaction: what it wrote would be committed at once."""
+
+
+@event.listens_for(QuerySession, "before_flush")
+def _refuse_flush(*_: object) -> None:
+    raise ReadOnlyError
+
+
+@event.listens_for(QuerySession, "do_orm_execute")
+def _refuse_writes(state: orm.ORMExecuteState) -> None:
+    if state.is_insert or state.is_update or state.is_delete:
+        raise ReadOnlyError
+
+
+class Database:
+    """Gives out sessions, a unit of work at a time."""
+
+    def __init__(
+        self,
+        transactions: async_sessionmaker[AsyncSession],
+        reads: async_sessionmaker[AsyncSession],
+    ) -> None:
+        self._transactions = transactions
+        self._reads = reads
+
+    @classmethod
+    def over(cls, engine: AsyncEngine) -> Self:
+        """Take every session's connection from the engine's pool."""
+        autocommit = engine.execution_options(isolation_level="AUTOCOMMIT")
+        return cls(
+            async_sessionmaker(engine, expire_on_commit=False),
+            async_sessionmaker(autocommit, expire_on_commit=False, sync_session_class=QuerySession),
+        )
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncGenerator[AsyncSession]:
+        """Begin; commit when the block ends, roll back when it raises."""
+        async with self._transactions.begin() as session:
+            yield session
+
+    @asynccontextmanager
+    async def read(self) -> AsyncGenerator[AsyncSession]:
+        """Give a session for queries only: no BEGIN and no COMMIT, two round trips fewer."""
+        async with self._reads() as session:
+            yield session
+
+
+def create_engine(settings: Settings, **pool: Any) -> AsyncEngine:
+    """Make an engine, with a deadline for everything that waits; it connects on first use.
+
+    ``pool`` holds SQLAlchemy's own arguments for its pool.
+    """
+
+    def milliseconds(seconds: float) -> str:
+        return str(round(seconds * 1000))
+
+    return create_async_engine(
+        settings.require_database_url(),
+        hide_parameters=True,  # in errors and logs: they are the users' data
+        **pool,
+        connect_args={
+            "timeout": settings.database_connect_timeout,
+            # The server's own deadline comes first, and leaves the connection usable.
+            "command_timeout": settings.database_statement_timeout + 5,
+            "server_settings": {
+                "application_name": project.name,
+                "statement_timeout": milliseconds(settings.database_statement_timeout),
+                "lock_timeout": milliseconds(settings.database_lock_timeout),
+                "idle_in_transaction_session_timeout": milliseconds(
+                    settings.database_idle_transaction_timeout
+                ),
+            },
+        },
+    )
+
+
+@asynccontextmanager
+async def open_database(settings: Settings) -> AsyncGenerator[Database]:
+    """Own an engine for as long as the block runs."""
+    engine = create_engine(
+        settings,
+        pool_size=settings.database_pool_size,
+        # Connections that open under load and close after it cost more than they give.
+        max_overflow=0,
+        pool_timeout=settings.database_pool_timeout,
+        pool_pre_ping=True,
+    )
+    try:
+        yield Database.over(engine)
+    finally:
+        await engine.dispose()
+
+
+def get_database(connection: HTTPConnection) -> Database:
+    """Return the application's database; the tests override this and nothing else."""
+    database: Database = connection.app.state.database
+    return database
+
+
+CurrentDatabase = Annotated[Database, Depends(get_database)]
+
+
+async def _transaction(database: CurrentDatabase) -> AsyncGenerator[AsyncSession]:
+    async with database.transaction() as session:
+        yield session
+
+
+async def _read(database: CurrentDatabase) -> AsyncGenerator[AsyncSession]:
+    async with database.read() as session:
+        yield session
+
+
+# scope="function" ends the block before the response starts, so that a 2xx means committed.
+# FastAPI's default scope sends the response first, and a commit that fails after it is lost.
+Session = Annotated[AsyncSession, Depends(_transaction, scope="function")]
+"""A transaction for this request."""
+
+ReadSession = Annotated[AsyncSession, Depends(_read, scope="function")]
+"""Queries for this request."""

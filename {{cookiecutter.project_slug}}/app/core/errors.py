@@ -1,0 +1,142 @@
+"""Domain errors, and the one place that turns an error into ``application/problem+json``.
+
+https://www.rfc-editor.org/rfc/rfc9457
+"""
+
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
+from sqlalchemy.exc import IntegrityError
+from starlette.exceptions import HTTPException
+
+logger = structlog.get_logger(__name__)
+
+
+class DomainError(Exception):
+    """Something that a client did, or has to know; the message is shown to it."""
+
+
+class NotFoundError(DomainError):
+    """What was asked for does not exist."""
+
+
+class ConflictError(DomainError):
+    """The request does not fit the present state."""
+
+
+class InvalidError(DomainError):
+    """A value that no schema could judge."""
+
+
+class UnavailableError(DomainError):
+    """Something that this service needs does not answer; trying again may help."""
+
+
+STATUS: dict[type[DomainError], HTTPStatus] = {
+    NotFoundError: HTTPStatus.NOT_FOUND,
+    ConflictError: HTTPStatus.CONFLICT,
+    InvalidError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    UnavailableError: HTTPStatus.SERVICE_UNAVAILABLE,
+    DomainError: HTTPStatus.BAD_REQUEST,  # the last: any other
+}
+
+RETRY_AFTER = {"Retry-After": "1"}
+"""Seconds."""
+
+
+@contextmanager
+def conflict_on(constraint: str, detail: str) -> Generator[None]:
+    """Turn a violation of this constraint into a ``ConflictError``."""
+    try:
+        yield
+    except IntegrityError as error:
+        if getattr(error.driver_exception, "constraint_name", None) != constraint:
+            raise
+        raise ConflictError(detail) from error
+
+
+class InvalidField(BaseModel):
+    """Where in the request a value is wrong, and why; never the value itself."""
+
+    loc: list[str | int]
+    msg: str
+    type: str
+
+
+class Problem(BaseModel):
+    """The body of every error."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str | None = None
+    request_id: str | None = None
+    errors: list[InvalidField] | None = None
+
+
+def problems(*statuses: HTTPStatus) -> dict[int | str, dict[str, Any]]:
+    """Describe these statuses in the OpenAPI document: the ``responses`` of a route."""
+    content = {"application/problem+json": {"schema": Problem.model_json_schema()}}
+    return {status: {"description": status.phrase, "content": content} for status in statuses}
+
+
+def problem(
+    status: int,
+    detail: str | None = None,
+    *,
+    headers: Mapping[str, str] | None = None,
+    errors: list[InvalidField] | None = None,
+) -> JSONResponse:
+    """Make the response for an error; ``title`` is the status' own phrase."""
+    body = Problem(
+        title=HTTPStatus(status).phrase,
+        status=status,
+        detail=detail,
+        request_id=structlog.contextvars.get_contextvars().get("request_id"),
+        errors=errors,
+    )
+    return JSONResponse(
+        body.model_dump(exclude_none=True),
+        status_code=status,
+        headers=headers,
+        media_type="application/problem+json",
+    )
+
+
+async def _domain(_: Request, error: DomainError) -> JSONResponse:
+    status = next(status for kind, status in STATUS.items() if isinstance(error, kind))
+    unavailable = status == HTTPStatus.SERVICE_UNAVAILABLE
+    if unavailable:
+        logger.warning("unavailable", reason=str(error), cause=repr(error.__cause__))
+    return problem(status, str(error), headers=RETRY_AFTER if unavailable else None)
+
+
+async def _http(_: Request, error: HTTPException) -> JSONResponse:
+    # Starlette repeats the phrase where it has nothing to add.
+    detail = None if error.detail == HTTPStatus(error.status_code).phrase else error.detail
+    return problem(error.status_code, detail, headers=error.headers)
+
+
+async def _validation(_: Request, error: RequestValidationError) -> JSONResponse:
+    fields = [InvalidField.model_validate(found) for found in error.errors()]
+    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "The request is not valid.", errors=fields)
+
+
+async def _integrity(_: Request, error: IntegrityError) -> JSONResponse:
+    logger.warning("integrity_error", cause=repr(error.driver_exception))
+    return problem(HTTPStatus.CONFLICT, "The change does not fit the data that is there.")
+
+
+def register(app: FastAPI) -> None:
+    """Answer each kind of error with a problem; request_log.py answers what is left."""
+    app.exception_handler(DomainError)(_domain)
+    app.exception_handler(HTTPException)(_http)
+    app.exception_handler(RequestValidationError)(_validation)
+    app.exception_handler(IntegrityError)(_integrity)

@@ -1,0 +1,91 @@
+"""Pages by keyset: each page starts after the last row of the one before, at the same cost.
+
+An offset would read and throw away all rows before the page, and shift when one is added.
+"""
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Generic, NamedTuple, Self, TypeVar
+from uuid import UUID
+
+from fastapi import Depends, Query
+from sqlalchemy import Select, tuple_
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.errors import InvalidError
+from app.core.models import Entity
+from app.core.schemas import Schema
+
+T = TypeVar("T")
+Row = TypeVar("Row", bound=Entity)
+
+
+class Cursor(NamedTuple):
+    """The key of the last row of a page."""
+
+    created_at: datetime
+    id: UUID
+
+    @classmethod
+    def decode(cls, text: str) -> Self:
+        """Read what ``encode`` wrote; anything else is an ``InvalidError``."""
+        try:
+            created_at, row_id = urlsafe_b64decode(text).decode("ascii").split(" ")
+            return cls(datetime.fromisoformat(created_at), UUID(row_id))
+        except ValueError as error:
+            raise InvalidError("The cursor is not one that this service gave out.") from error
+
+    def encode(self) -> str:
+        return urlsafe_b64encode(f"{self.created_at.isoformat()} {self.id}".encode()).decode()
+
+
+@dataclass(frozen=True)
+class Window:
+    """Which rows of a list are asked for."""
+
+    limit: int
+    after: Cursor | None = None
+
+
+def _window(
+    limit: Annotated[int, Query(ge=1, le=100, description="The most items to return.")] = 50,
+    cursor: Annotated[
+        str | None, Query(max_length=200, description="`next_cursor` of the page before.")
+    ] = None,
+) -> Window:
+    return Window(limit, Cursor.decode(cursor) if cursor else None)
+
+
+PageQuery = Annotated[Window, Depends(_window)]
+"""``?limit=&cursor=`` of a list endpoint."""
+
+
+class Page(Schema, Generic[T]):
+    """A page of a list; ``next_cursor`` is null on the last."""
+
+    items: list[T]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True)
+class Slice(Generic[T]):
+    """A page of rows, as a service returns it."""
+
+    items: Sequence[T]
+    next_cursor: str | None
+
+
+async def newest_first(
+    session: AsyncSession, query: Select[Row], model: type[Row], window: Window
+) -> Slice[Row]:
+    """Run the query for one window of its rows; a last row beyond it says that there is more."""
+    key = tuple_(model.created_at, model.id)
+    if window.after is not None:
+        query = query.where(key < window.after)
+    query = query.order_by(model.created_at.desc(), model.id.desc()).limit(window.limit + 1)
+    rows = (await session.scalars(query)).all()
+    items = rows[: window.limit]
+    more = len(rows) > window.limit
+    return Slice(items, Cursor(items[-1].created_at, items[-1].id).encode() if more else None)

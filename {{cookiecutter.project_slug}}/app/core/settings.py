@@ -1,0 +1,93 @@
+"""Settings from the environment and ``.env``; the project's name and version from pyproject.toml."""
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
+
+ROOT = Path(__file__).parents[2]
+
+DATABASE_URL_FORM = "postgresql://user:password@host:5432/name"
+
+
+class MissingSettingError(Exception):
+    """A setting that this command cannot do without; the message says how to set it."""
+
+
+class Project(BaseModel):
+    """``[project]`` of pyproject.toml: the one source of these three."""
+
+    name: str
+    version: str
+    description: str
+
+
+project = Project.model_validate(
+    tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+)
+
+
+def _for_asyncpg(value: SecretStr) -> SecretStr:
+    """Accept the URL as hosting providers write it, and make it the one that SQLAlchemy needs."""
+    try:
+        url = make_url(value.get_secret_value())
+    except ArgumentError:
+        raise ValueError(f"must look like {DATABASE_URL_FORM}") from None
+    if url.drivername not in ("postgresql", "postgres", "postgresql+asyncpg"):
+        raise ValueError(f"must look like {DATABASE_URL_FORM}")
+    # libpq says sslmode, asyncpg says ssl; the values are the same.
+    query = {"ssl" if key == "sslmode" else key: value for key, value in url.query.items()}
+    url = url.set(drivername="postgresql+asyncpg", query=query)
+    return SecretStr(url.render_as_string(hide_password=False))
+
+
+class Settings(BaseSettings):
+    """One attribute an environment variable, of the same name in capitals: see .env.example."""
+
+    model_config = SettingsConfigDict(
+        env_file=ROOT / ".env",
+        env_ignore_empty=True,
+        extra="ignore",  # .env also serves compose and other tools
+        frozen=True,
+        hide_input_in_errors=True,  # a wrong DATABASE_URL holds a right password
+    )
+
+    environment: Literal["development", "production"] = "development"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=0, le=65535)
+    shutdown_grace: int = Field(default=20, ge=1)
+    """Seconds that requests in flight get after SIGTERM; Kubernetes kills after 30."""
+
+    database_url: Annotated[SecretStr, AfterValidator(_for_asyncpg)] | None = None
+    database_pool_size: int = Field(default=10, ge=1)
+    """Connections of this process; all processes together must fit the server's max_connections."""
+    database_pool_timeout: float = Field(default=2.0, gt=0)
+    """Seconds a request waits for a connection before it is turned away."""
+    database_connect_timeout: float = Field(default=5.0, gt=0)
+    """Seconds to establish a connection."""
+    database_statement_timeout: float = Field(default=10.0, gt=0)
+    """Seconds the server lets one statement run."""
+    database_lock_timeout: float = Field(default=2.0, gt=0)
+    """Seconds one statement waits for a lock."""
+    database_idle_transaction_timeout: float = Field(default=15.0, gt=0)
+    """Seconds a transaction may sit between two statements before the server ends it."""
+
+    def require_database_url(self) -> str:
+        """Return the URL with its password, or raise ``MissingSettingError``."""
+        if self.database_url is None:
+            raise MissingSettingError(f"DATABASE_URL is not set: set it to {DATABASE_URL_FORM}")
+        return self.database_url.get_secret_value()
+
+
+def explain(error: ValidationError) -> str:
+    """Say in one line per setting what is wrong with it, and never its value."""
+    return "\n".join(
+        f"{'_'.join(str(part) for part in problem['loc']).upper()}: {problem['msg']}"
+        for problem in error.errors(include_input=False, include_context=False)
+    )

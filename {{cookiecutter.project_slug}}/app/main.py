@@ -1,0 +1,40 @@
+"""The application: ``create_app`` puts the parts together, ``lifespan`` opens the database."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+
+from fastapi import FastAPI
+
+from app import features
+from app.core import errors, logging
+from app.core.database import open_database
+from app.core.request_log import RequestLog
+from app.core.settings import Settings, project
+
+
+@asynccontextmanager
+async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
+    """Own the database for as long as the application runs; connections are made on first use."""
+    async with open_database(app.state.settings) as database:
+        app.state.database = database
+        yield
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """Build the application, by default from the environment."""
+    settings = settings or Settings()
+    logging.configure(settings)
+    app = FastAPI(
+        title=project.name,
+        version=project.version,
+        description=project.description,
+        lifespan=lifespan,
+        responses=errors.problems(HTTPStatus.UNPROCESSABLE_ENTITY),
+    )
+    app.state.settings = settings
+    app.add_middleware(RequestLog)
+    errors.register(app)
+    for router in features.routers():
+        app.include_router(router)
+    return app

@@ -1,0 +1,184 @@
+"""Databases for tests: one template, migrated once and kept; clones of it, each with one owner."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from hashlib import sha256
+from ipaddress import ip_address
+from pathlib import Path
+from uuid import uuid4
+
+import asyncpg
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import URL, make_url
+
+from app.core.settings import ROOT, Settings, project
+
+ALLOW_HOST = "TEST_DATABASE_ALLOW_HOST"
+
+# PostgreSQL cuts names at 63 bytes: 24 leave room for the kind and the random part.
+PREFIX = project.name.replace("-", "_")[:24]
+MARK = f"Made by the tests of {project.name}, who may drop it."
+"""The comment on every database that the harness made; it touches no other."""
+
+KEPT_TEMPLATES = 5
+"""So many branches can be switched between without migrating anew."""
+
+
+class RefusedError(Exception):
+    """The harness will not use this server; the message says why."""
+
+
+def check_allowed(url: URL, allowed_host: str | None) -> None:
+    """Refuse a server that may be someone's production."""
+    host = url.query.get("host") or url.host or "localhost"
+    if isinstance(host, str) and (host == allowed_host or _is_local(host)):
+        return
+    raise RefusedError(
+        f"TEST_DATABASE_URL names {host}, which is not this machine: tests make and drop databases "
+        f"there. If that is meant, set {ALLOW_HOST}={host}."
+    )
+
+
+def _is_local(host: str) -> bool:
+    if host == "localhost" or host.startswith("/"):  # a folder with a socket
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def settings_for(url: URL) -> Settings:
+    """Production's settings, but nothing from the developer's .env, and shorter deadlines."""
+    return Settings(
+        _env_file=None,
+        environment="development",
+        database_url=url.render_as_string(hide_password=False),
+        database_pool_size=5,
+    )
+
+
+class Databases:
+    """The databases of one process of a test run, all on one server."""
+
+    def __init__(self, url: URL, connection: asyncpg.Connection) -> None:
+        self._url = url
+        # Its advisory locks say which clones have a living owner.
+        self._connection = connection
+
+    @classmethod
+    @asynccontextmanager
+    async def on(cls, url: URL) -> AsyncGenerator["Databases"]:
+        """Connect to the server, and first drop what runs that were killed have left there."""
+        dsn = url.set(drivername="postgresql").render_as_string(hide_password=False)
+        connection = await asyncpg.connect(dsn, timeout=10)
+        try:
+            databases = cls(url, connection)
+            await databases._drop_orphans()
+            yield databases
+        finally:
+            await connection.close()
+
+    @asynccontextmanager
+    async def clone(self) -> AsyncGenerator[URL]:
+        """Own a database with the migrated schema, and no row that a migration did not make."""
+        template = await self._template()
+        name = f"{PREFIX}_run_{uuid4().hex[:16]}"
+        await self._lock(name)
+        await self._create(name, template)
+        try:
+            yield self._url.set(database=name)
+        finally:
+            await self._drop(name)
+            await self._unlock(name)
+
+    async def _template(self) -> str:
+        """Return the template for the present migrations; whoever comes first makes it."""
+        name = f"{PREFIX}_template_{_digest(ROOT / 'migrations')}"
+        await self._lock(name)
+        try:
+            if not await self._is_template(name):
+                await self._drop(name)  # someone was killed half-way
+                await self._create(name, "template1")
+                await asyncio.to_thread(migrate, self._url.set(database=name))
+                # From now on it is whole; nobody connects to it, so it can always be cloned.
+                await self._execute(f"ALTER DATABASE {name} IS_TEMPLATE true")
+                await self._execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+                await self._drop_old_templates()
+        finally:
+            await self._unlock(name)
+        return name
+
+    async def _drop_orphans(self) -> None:
+        for name in await self._made(kind="run"):
+            if await self._connection.fetchval(f"SELECT pg_try_advisory_lock({_KEY})", name):
+                await self._drop(name)
+                await self._unlock(name)
+
+    async def _drop_old_templates(self) -> None:
+        for name in (await self._made(kind="template"))[KEPT_TEMPLATES:]:
+            await self._execute(f"ALTER DATABASE {name} IS_TEMPLATE false")
+            await self._drop(name)
+
+    async def _made(self, kind: str) -> list[str]:
+        """Return the names of the databases that this project's tests made, newest first."""
+        rows = await self._connection.fetch(
+            "SELECT datname FROM pg_database WHERE starts_with(datname, $1)"
+            " AND shobj_description(oid, 'pg_database') = $2 ORDER BY oid DESC",
+            f"{PREFIX}_{kind}_",
+            MARK,
+        )
+        return [row["datname"] for row in rows]
+
+    async def _is_template(self, name: str) -> bool:
+        query = "SELECT datistemplate FROM pg_database WHERE datname = $1"
+        return bool(await self._connection.fetchval(query, name))
+
+    async def _create(self, name: str, template: str) -> None:
+        await self._execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        await self._execute(f"COMMENT ON DATABASE {name} IS '{MARK}'")
+
+    async def _drop(self, name: str) -> None:
+        await self._execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+    async def _lock(self, name: str) -> None:
+        await self._execute(f"SELECT pg_advisory_lock({_KEY})", name)
+
+    async def _unlock(self, name: str) -> None:
+        await self._execute(f"SELECT pg_advisory_unlock({_KEY})", name)
+
+    async def _execute(self, sql: str, *arguments: object) -> None:
+        await self._connection.execute(sql, *arguments)
+
+
+_KEY = "hashtextextended($1, 0)"
+
+
+def migrate(url: URL, revision: str = "head") -> None:
+    """Run ``alembic upgrade``; not from a running event loop."""
+    config = alembic_config(url)
+    command.upgrade(config, revision)
+
+
+def alembic_config(url: URL) -> Config:
+    """Return Alembic's configuration for this database, for any of its commands."""
+    config = Config(toml_file=ROOT / "pyproject.toml")
+    config.attributes["settings"] = settings_for(url)
+    return config
+
+
+def _digest(migrations: Path) -> str:
+    """Hash what makes the schema: the same files give the same template."""
+    digest = sha256()
+    for path in sorted(migrations.rglob("*.py")):
+        digest.update(f"{path.relative_to(migrations)}\0{path.stat().st_size}\0".encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def parse(text: str) -> URL:
+    """Read TEST_DATABASE_URL, in any of the forms that DATABASE_URL may have."""
+    url = Settings(_env_file=None, database_url=text).require_database_url()
+    return make_url(url)

@@ -1,0 +1,189 @@
+"""A ``Database`` whose every transaction is a savepoint inside one that is rolled back.
+
+All sessions share one connection, and a connection does one thing at a time. So each unit of work
+takes its turn: it waits until the one before has committed or rolled back. A unit that is opened
+inside another one (a service that opens a transaction of its own) takes its turn inside that.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+from functools import wraps
+from typing import Any, Self
+
+import asyncpg
+import structlog
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, async_sessionmaker
+
+from app.core.database import Database, QuerySession
+
+PATIENCE = 2.0
+"""Seconds to wait for a turn; a unit of work takes milliseconds, so more is a deadlock."""
+
+
+class TurnError(Exception):
+    """A unit of work did not get its turn; the message names the one that kept it."""
+
+
+class Unit:
+    """One unit of work on the connection; inside it, others can take turns."""
+
+    def __init__(self, name: str, parent: "Unit | None" = None) -> None:
+        self.name = name
+        self.parent = parent
+        self.is_open = True
+        self._turn = asyncio.Lock()
+        self._holder: Unit | None = None
+
+    async def enter(self, unit: "Unit") -> None:
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await self._turn.acquire()
+        except TimeoutError:
+            holder = self._holder.name if self._holder else "nobody"
+            raise TurnError(
+                f"{unit.name} waited {PATIENCE:g} s for the test's only connection, which "
+                f"{holder} keeps. If both must run at once, mark the test with "
+                "@pytest.mark.committed."
+            ) from None
+        self._holder = unit
+
+    def leave(self) -> None:
+        self._holder = None
+        self._turn.release()
+
+    async def close(self) -> None:
+        """Wait for what still runs inside: its savepoint goes with this one's."""
+        await self.enter(self)
+        self.is_open = False
+        self.leave()
+
+
+_current: ContextVar[Unit | None] = ContextVar("unit of work", default=None)
+
+
+def _describe(what: str) -> str:
+    """Name a unit for whoever waits for it: by its request, or else by its task."""
+    known = structlog.contextvars.get_contextvars()
+    if "path" in known:
+        return f"{what} of {known['method']} {known['path']}"
+    task = asyncio.current_task()
+    return f"{what} of {task.get_name() if task else 'no task'}"
+
+
+def _in_turn(method: Callable[..., Coroutine[Any, Any, Any]]) -> Callable[..., Any]:
+    @wraps(method)
+    async def statement(self: AsyncSession, *args: Any, **kwargs: Any) -> Any:
+        async with self.info[Sandbox].turn("the test's session"):
+            return await method(self, *args, **kwargs)
+
+    return statement
+
+
+class OwnSession(AsyncSession):
+    """Takes a turn for each statement, so that it can stay open while requests run."""
+
+    for _name in (
+        *("execute", "scalar", "scalars", "get", "get_one", "stream", "stream_scalars"),
+        *("refresh", "merge", "delete", "flush", "run_sync", "connection", "commit", "rollback"),
+    ):
+        locals()[_name] = _in_turn(getattr(AsyncSession, _name))
+
+
+class Sandbox(Database):
+    """Commits and rollbacks behave as in production, and are gone after the test."""
+
+    def __init__(self, connection: AsyncConnection, driver: asyncpg.Connection) -> None:
+        # The default mode would let a rollback end the outer transaction, and the next commit last.
+        common: dict[str, Any] = {
+            "join_transaction_mode": "create_savepoint",
+            "expire_on_commit": False,
+        }
+        super().__init__(
+            async_sessionmaker(connection, **common),
+            async_sessionmaker(connection, sync_session_class=QuerySession, **common),
+        )
+        self._of_test = async_sessionmaker(
+            connection,
+            class_=OwnSession,
+            # A row that the application changed is read anew, not taken from the identity map.
+            execution_options={"populate_existing": True},
+            **common,
+        )
+        self._driver = driver
+        self._root = Unit("the test")
+
+    @classmethod
+    @asynccontextmanager
+    async def on(cls, engine: AsyncEngine) -> AsyncGenerator[Self]:
+        """Open the outer transaction, and roll it back when the block ends."""
+        async with engine.connect() as connection, connection.begin() as transaction:
+            driver = (await connection.get_raw_connection()).driver_connection
+            assert isinstance(driver, asyncpg.Connection)
+            sandbox = cls(connection, driver)
+            yield sandbox
+            await sandbox._root.close()
+            await transaction.rollback()
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncGenerator[AsyncSession]:
+        async with self.turn("a transaction"), super().transaction() as session:
+            yield session
+            await session.flush()
+            await self._check_deferred(session)
+
+    @asynccontextmanager
+    async def read(self) -> AsyncGenerator[AsyncSession]:
+        async with self.turn("a read"), super().read() as session:
+            yield session
+
+    @asynccontextmanager
+    async def session(self) -> AsyncGenerator[AsyncSession]:
+        """Give the test a session that takes a turn for each statement, not for its whole life."""
+        async with self._of_test() as session:
+            session.info[Sandbox] = self
+            yield session
+
+    @asynccontextmanager
+    async def turn(self, what: str) -> AsyncGenerator[None]:
+        """Keep the connection for one unit of work."""
+        parent = self._enclosing()
+        unit = Unit(_describe(what), parent)
+        await parent.enter(unit)
+        _current.set(unit)
+        try:
+            yield
+        finally:
+            try:
+                await unit.close()
+            finally:
+                _current.set(parent)
+                parent.leave()
+
+    def _enclosing(self) -> Unit:
+        """Return the unit that the caller runs in; a task may have outlived the one it began in."""
+        unit = _current.get()
+        while unit and not (unit.is_open and self._owns(unit)):
+            unit = unit.parent
+        return unit or self._root
+
+    def _owns(self, unit: Unit) -> bool:
+        while unit.parent:
+            unit = unit.parent
+        return unit is self._root
+
+    async def _check_deferred(self, session: AsyncSession) -> None:
+        """Check deferred constraints as COMMIT does; releasing a savepoint does not."""
+        try:
+            # In one round trip; rolled back, because SET would last until the end of the test.
+            await self._driver.execute(
+                "SAVEPOINT deferred; SET CONSTRAINTS ALL IMMEDIATE;"
+                "ROLLBACK TO SAVEPOINT deferred; RELEASE SAVEPOINT deferred"
+            )
+        except asyncpg.IntegrityConstraintViolationError:
+            await self._driver.execute("ROLLBACK TO SAVEPOINT deferred")
+            # Once more through SQLAlchemy, for the exception that a commit would raise.
+            await session.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
+            raise

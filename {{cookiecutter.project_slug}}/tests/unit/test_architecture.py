@@ -1,0 +1,40 @@
+"""Rules about who imports whom."""
+
+import ast
+from pathlib import Path
+
+from app.core.settings import ROOT
+
+
+def imports(path: Path) -> set[str]:
+    nodes = list(ast.walk(ast.parse(path.read_text("utf-8"))))
+    plain = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    return plain | {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)}
+
+
+def offenders(folder: str, forbidden: str) -> list[str]:
+    return [
+        f"{path.relative_to(ROOT)} imports {name}"
+        for path in sorted((ROOT / folder).rglob("*.py"))
+        for name in sorted(imports(path))
+        if f"{name}.".startswith(forbidden)
+    ]
+
+
+def test_core_imports_no_feature() -> None:
+    assert offenders("app/core", "app.features.") == []
+
+
+def test_the_application_imports_neither_tests_nor_tools() -> None:
+    assert offenders("app", "tests.") + offenders("app", "tools.") == []
+
+
+def test_only_the_database_module_commits() -> None:
+    committing = [
+        path.relative_to(ROOT).as_posix()
+        for path in sorted((ROOT / "app").rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Attribute) and node.attr in ("commit", "rollback", "begin")
+    ]
+
+    assert set(committing) == {"app/core/database.py"}

@@ -1,0 +1,59 @@
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from app.core.settings import ROOT, MissingSettingError, Settings, explain
+
+
+def settings(**given: Any) -> Settings:
+    return Settings(_env_file=None, **given)
+
+
+@pytest.mark.parametrize("scheme", ["postgresql", "postgres", "postgresql+asyncpg"])
+def test_every_usual_form_of_the_url_is_accepted(scheme: str) -> None:
+    url = settings(database_url=f"{scheme}://me:secret@db:5433/shop").require_database_url()
+
+    assert url == "postgresql+asyncpg://me:secret@db:5433/shop"
+
+
+def test_ssl_mode_is_said_as_asyncpg_says_it() -> None:
+    url = settings(database_url="postgres://me@db/shop?sslmode=require").require_database_url()
+
+    assert url.endswith("?ssl=require")
+
+
+@pytest.mark.parametrize("url", ["mysql://me:hunter2@db/shop", "hunter2", "http://hunter2"])
+def test_another_database_is_refused_without_repeating_the_password(url: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        settings(database_url=url)
+
+    assert "DATABASE_URL: " in explain(caught.value)
+    assert "hunter2" not in explain(caught.value) + str(caught.value)
+
+
+def test_a_password_is_never_printed() -> None:
+    given = settings(database_url="postgresql://me:hunter2@db/shop")
+
+    assert "hunter2" not in repr(given) + str(given)
+
+
+def test_a_missing_url_says_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+
+    with pytest.raises(MissingSettingError, match="DATABASE_URL is not set: set it to postgresql:"):
+        settings().require_database_url()
+
+
+def test_the_environment_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PORT", "9000")
+
+    assert settings().port == 9000
+
+
+def test_the_example_names_every_setting_with_its_default() -> None:
+    lines = (ROOT / ".env.example").read_text("utf-8").splitlines()
+    example = dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+
+    assert example.keys() == {name.upper() for name in Settings.model_fields}
+    assert Settings(_env_file=ROOT / ".env.example") == Settings.model_construct()

@@ -1,0 +1,1 @@
+"""Development tools; the application imports nothing from here."""
