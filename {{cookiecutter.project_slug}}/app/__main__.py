@@ -5,6 +5,7 @@ import sys
 import uvicorn
 from pydantic import ValidationError
 
+from app.core import logging
 from app.core.settings import MissingSettingError, Settings, explain
 
 
@@ -16,6 +17,7 @@ def main() -> None:
         sys.exit(explain(error))
     except MissingSettingError as error:
         sys.exit(str(error))
+    logging.configure(settings)  # for what uvicorn says before there is an application
     uvicorn.run(
         "app.main:create_app",
         factory=True,
