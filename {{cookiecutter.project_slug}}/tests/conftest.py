@@ -4,10 +4,13 @@ from pathlib import Path
 
 pytest_plugins = [
     "tests.fixtures.layers",  # tests/unit is `unit`, and so on; what each may use
+    "tests.fixtures.watchdog",  # the run ends, whatever hangs
     "tests.fixtures.loop",  # uvloop, as in production
     "tests.fixtures.names",  # unique_resource_name
     "tests.fixtures.postgres",  # databases: made, cloned, removed
     "tests.fixtures.database",  # engine, database, session
+    "tests.fixtures.queries",  # queries
+    "tests.fixtures.canaries",  # what the harness is tested with
     "tests.fixtures.http",  # app, client
     "tests.fixtures.server",  # server, live_client
     *(f"tests.factories.{path.stem}" for path in Path(__file__).parent.glob("factories/[a-z]*.py")),

@@ -12,7 +12,9 @@ import asyncpg
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import URL, make_url
+from sqlalchemy.ext.asyncio import AsyncEngine
 
+from app.core.database import create_engine
 from app.core.settings import ROOT, Settings, project
 
 ALLOW_HOST = "TEST_DATABASE_ALLOW_HOST"
@@ -58,6 +60,16 @@ def settings_for(url: URL) -> Settings:
         database_url=url.render_as_string(hide_password=False),
         database_pool_size=5,
     )
+
+
+@asynccontextmanager
+async def engine_on(url: URL) -> AsyncGenerator[AsyncEngine]:
+    """Own an engine as the application makes it."""
+    engine = create_engine(settings_for(url))
+    try:
+        yield engine
+    finally:
+        await engine.dispose()
 
 
 class Databases:

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.features.items.models import Item
 from tests.factories.items import MakeItem
+from tests.harness.queries import Queries
 
 
 async def test_created_item_is_returned_and_stored(
@@ -139,3 +140,15 @@ async def test_a_made_up_cursor_is_invalid(client: AsyncClient) -> None:
 
     assert response.status_code == 422
     assert "cursor" in response.json()["detail"]
+
+
+async def test_a_page_costs_one_query_however_long_it_is(
+    client: AsyncClient, make_item: MakeItem, queries: Queries
+) -> None:
+    for _ in range(3):
+        await make_item()
+
+    with queries.expect(1):
+        response = await client.get("/items", params={"limit": 3})
+
+    assert len(response.json()["items"]) == 3

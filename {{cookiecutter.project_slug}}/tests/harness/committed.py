@@ -1,0 +1,31 @@
+"""A ``Database`` that commits for real, in a database that is dropped after the test."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Self
+
+from sqlalchemy import URL
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+
+from tests.harness.databases import engine_on
+from tests.harness.isolated import OF_TESTS, Isolated
+from tests.harness.tidiness import no_connection_left
+
+
+class Committed(Isolated):
+    """Production's own behaviour: a connection for each session, visible to others on commit."""
+
+    engine: AsyncEngine
+
+    @classmethod
+    @asynccontextmanager
+    async def on(cls, url: URL) -> AsyncGenerator[Self]:
+        async with engine_on(url) as engine, no_connection_left(engine):
+            database = cls.over(engine)
+            database.engine = engine
+            yield database
+
+    @asynccontextmanager
+    async def session(self) -> AsyncGenerator[AsyncSession]:
+        async with AsyncSession(self.engine, **OF_TESTS) as session:
+            yield session

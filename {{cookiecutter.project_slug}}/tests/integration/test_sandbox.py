@@ -1,0 +1,246 @@
+"""The promises of the sandbox: what the application does is real to the test, and gone after it."""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+
+import asyncpg
+import pytest
+from httpx import AsyncClient
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+
+from app.core.database import ReadOnlyError
+from app.core.errors import ConflictError
+from tests.fixtures.canaries import add, canaries, count
+from tests.harness import sandbox as sandbox_module
+from tests.harness.sandbox import Sandbox, TurnError
+
+pytestmark = pytest.mark.usefixtures("cage")
+
+
+async def commit(sandbox: Sandbox) -> None:
+    async with sandbox.transaction() as session:
+        await add(session, "committed")
+
+
+async def roll_back(sandbox: Sandbox) -> None:
+    with contextlib.suppress(ConflictError):
+        async with sandbox.transaction() as session:
+            await add(session, "rolled back")
+            raise ConflictError
+
+
+async def fail_and_then_commit(sandbox: Sandbox) -> None:
+    await commit(sandbox)
+    with pytest.raises(IntegrityError):
+        await commit(sandbox)
+    async with sandbox.transaction() as session:
+        await add(session, "after the failure")
+
+
+async def commit_in_the_session_of_the_test(sandbox: Sandbox) -> None:
+    async with sandbox.session() as session:
+        await add(session, "arranged")
+        await session.rollback()
+        await add(session, "arranged again")
+        await session.commit()
+
+
+@pytest.mark.parametrize(
+    "act", [commit, roll_back, fail_and_then_commit, commit_in_the_session_of_the_test]
+)
+async def test_no_row_outlives_its_test(
+    engine: AsyncEngine, act: Callable[[Sandbox], Awaitable[None]]
+) -> None:
+    async with Sandbox.on(engine) as first_test:
+        await act(first_test)
+
+    async with Sandbox.on(engine) as second_test, second_test.session() as session:
+        assert await count(session) == 0
+    async with engine.connect() as another_connection:
+        assert (await another_connection.execute(select(canaries))).all() == []
+
+
+async def test_what_the_application_commits_is_visible(
+    canary_client: AsyncClient, session: AsyncSession
+) -> None:
+    response = await canary_client.post("/canaries/a")
+
+    assert response.status_code == 200
+    assert await count(session) == 1
+
+
+async def test_what_the_application_rolls_back_is_gone_and_arranged_rows_stay(
+    canary_client: AsyncClient, session: AsyncSession
+) -> None:
+    await add(session, "arranged")
+    await session.commit()
+
+    response = await canary_client.post("/canaries/a/raise")
+
+    assert response.status_code == 409
+    assert (await session.scalars(select(canaries.c.name))).all() == ["arranged"]
+
+
+async def test_a_handled_violation_keeps_earlier_rows_and_the_transaction_goes_on(
+    canary_client: AsyncClient, session: AsyncSession
+) -> None:
+    await add(session, "a")
+    await session.commit()
+
+    handled = await canary_client.post("/canaries/a/handled")
+    later = await canary_client.post("/canaries/b")
+
+    assert handled.json() == 1
+    assert later.status_code == 200
+    assert await count(session) == 2
+
+
+async def test_a_violation_that_is_not_handled_is_an_error_and_the_next_request_works(
+    canary_client: AsyncClient, session: AsyncSession
+) -> None:
+    statuses = [(await canary_client.post(f"/canaries/{name}")).status_code for name in "aab"]
+
+    assert statuses == [200, 409, 200]
+    assert await count(session) == 2
+
+
+async def test_a_deferred_constraint_fails_the_commit_and_leaves_no_row(
+    canary_client: AsyncClient, session: AsyncSession
+) -> None:
+    response = await canary_client.post("/canaries/orphan", params={"parent": "nobody"})
+
+    assert response.status_code == 409
+    assert await count(session) == 0
+
+
+async def test_a_deferred_constraint_stays_deferred_for_the_next_transaction(
+    database: Sandbox,
+) -> None:
+    for generation in ("first", "second"):
+        async with database.transaction() as session:
+            await add(session, f"child of the {generation}", parent=generation)
+            await add(session, generation)
+
+
+async def test_a_constraint_that_the_test_itself_breaks_is_found(engine: AsyncEngine) -> None:
+    async def arrange_an_orphan() -> None:
+        async with Sandbox.on(engine) as sandbox, sandbox.session() as session:
+            await add(session, "orphan", parent="nobody")
+            await session.commit()
+
+    with pytest.raises(asyncpg.ForeignKeyViolationError, match="canaries_parent_fkey"):
+        await arrange_an_orphan()
+
+
+async def test_a_session_for_queries_refuses_to_write(
+    canary_client: AsyncClient, session: AsyncSession
+) -> None:
+    with pytest.raises(ReadOnlyError, match="for queries only"):
+        await canary_client.get("/canaries/write-in-a-read")
+
+    assert await count(session) == 0
+
+
+async def test_application_and_test_never_share_a_session(database: Sandbox) -> None:
+    async with database.session() as ours, database.transaction() as theirs:
+        assert ours is not theirs
+        assert ours.sync_session is not theirs.sync_session
+    async with database.transaction() as next_of_theirs:
+        assert next_of_theirs is not theirs
+
+
+async def test_a_row_of_the_test_shows_what_the_application_changed(
+    database: Sandbox, session: AsyncSession
+) -> None:
+    await add(session, "a")
+    await session.commit()
+
+    async with database.transaction() as theirs:
+        await theirs.execute(canaries.update().values(parent="a"))
+
+    assert (await session.scalars(select(canaries.c.parent))).all() == ["a"]
+
+
+@pytest.mark.parametrize("repetition", range(5))
+async def test_requests_at_once_all_succeed_while_the_test_holds_a_savepoint(
+    canary_client: AsyncClient, session: AsyncSession, repetition: int
+) -> None:
+    await add(session, f"uncommitted {repetition}")
+
+    async with session.begin_nested():
+        await add(session, f"nested {repetition}")
+        responses = await asyncio.gather(
+            *(canary_client.post(f"/canaries/{number}") for number in range(20)),
+            *(canary_client.post(f"/canaries/{number}") for number in range(20)),
+            *(canary_client.get("/canaries/count") for _ in range(20)),
+        )
+
+    statuses = sorted(response.status_code for response in responses)
+    assert statuses == [200] * 40 + [409] * 20
+    assert await count(session) == 22
+
+
+async def test_work_after_the_response_takes_part(
+    canary_client: AsyncClient, session: AsyncSession
+) -> None:
+    await asyncio.gather(*(canary_client.post(f"/canaries/{n}/background") for n in range(5)))
+
+    assert await count(session) == 5
+
+
+async def test_a_streaming_response_takes_part(canary_client: AsyncClient) -> None:
+    await canary_client.post("/canaries/a")
+
+    responses = await asyncio.gather(*(canary_client.get("/canaries") for _ in range(5)))
+
+    assert [response.text for response in responses] == ["a\n"] * 5
+
+
+async def test_a_transaction_inside_another_takes_part(
+    canary_client: AsyncClient, session: AsyncSession
+) -> None:
+    await asyncio.gather(*(canary_client.post(f"/canaries/{n}/inside") for n in range(5)))
+
+    assert await count(session) == 10
+
+
+async def test_transactions_at_once_inside_another_take_turns(
+    database: Sandbox, session: AsyncSession
+) -> None:
+    async def inside(name: str) -> None:
+        async with database.transaction() as own:
+            await add(own, name)
+
+    async with database.transaction() as outer:
+        await add(outer, "outer")
+        await asyncio.gather(*(inside(f"inner {number}") for number in range(5)))
+
+    assert await count(session) == 6
+
+
+async def test_who_waits_too_long_is_told_who_keeps_the_turn(
+    database: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sandbox_module, "PATIENCE", 0.05)
+    entered, release = asyncio.Event(), asyncio.Event()
+
+    async def keep() -> None:
+        async with database.transaction():
+            entered.set()
+            await release.wait()
+
+    async def want() -> None:
+        async with database.read():
+            pass
+
+    keeping = asyncio.create_task(keep(), name="the keeper")
+    await entered.wait()
+
+    with pytest.raises(TurnError, match=r"a transaction of the keeper keeps"):
+        await want()
+
+    release.set()
+    await keeping
