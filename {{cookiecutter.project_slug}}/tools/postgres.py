@@ -152,7 +152,11 @@ def supervise(folder: Path, programs: Path, *, durable: bool) -> None:
         fcntl.flock(own, fcntl.LOCK_EX)
         # An orphan of a supervisor that was killed is taken over: it may have users.
         if not _survived(folder):
-            _launch(folder, programs, durable=durable)
+            try:
+                _launch(folder, programs, durable=durable)
+            except BaseException:
+                _remove_runtime(folder)
+                raise
         print("ready", end="", flush=True)
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         fcntl.flock(users, fcntl.LOCK_EX)
@@ -243,15 +247,33 @@ def _account() -> pwd.struct_passwd | None:
 
 
 def _reachable(programs: Path, runtime: Path) -> Path:
-    """Return the programs, copied if another account cannot reach them (root's home is closed)."""
+    """Return the programs, in another place if not everybody reaches them: root's home is closed."""
     postgres = programs / "bin/postgres"
     if all(path.stat().st_mode & 0o001 for path in (postgres, *postgres.parents)):
         return programs
-    unused = shutil.ignore_patterns("include", "pgxs", "*.a", "pg_*", "ec*", "psql", "*db", "*user")
-    shutil.copytree(programs, runtime / "programs", ignore=unused, symlinks=True)
-    for path in (runtime / "programs").rglob("*"):
-        path.chmod(path.stat().st_mode | (0o055 if path.is_dir() else 0o044))
-    return runtime / "programs"
+    place, package = runtime / "programs", programs.parent
+    for folder in (programs, package.with_name(f"{package.name}.libs")):  # a wheel's libraries
+        target = place / folder.relative_to(package.parent)
+        shutil.copytree(folder, target, ignore=_FOR_COMPILERS, copy_function=_share)
+    for path in (place, *place.rglob("*/")):
+        path.chmod(0o755)
+    return place / programs.relative_to(package.parent)
+
+
+_FOR_COMPILERS = shutil.ignore_patterns("include", "pgxs", "*.a")
+
+
+def _share(source: str, target: str) -> None:
+    """Give everybody the file: as a link, which costs nothing, or else as a copy."""
+    if Path(source).stat().st_mode & 0o004:
+        try:
+            os.link(source, target)
+        except OSError:  # another file system
+            pass
+        else:
+            return
+    shutil.copyfile(source, target)
+    Path(target).chmod(0o755)
 
 
 def _fits(data: Path, programs: Path) -> bool:

@@ -11,11 +11,12 @@ from uuid import uuid4
 import asyncpg
 from alembic import command
 from alembic.config import Config
+from pydantic import ValidationError
 from sqlalchemy import URL, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.core.database import create_engine
-from app.core.settings import ROOT, Settings, project
+from app.core.settings import ROOT, Settings, explain, project
 
 ALLOW_HOST = "TEST_DATABASE_ALLOW_HOST"
 
@@ -29,7 +30,7 @@ KEPT_TEMPLATES = 5
 
 
 class RefusedError(Exception):
-    """The harness will not use this server; the message says why."""
+    """The tests cannot run on this server; the message says why."""
 
 
 def check_allowed(url: URL, allowed_host: str | None) -> None:
@@ -85,7 +86,10 @@ class Databases:
     async def on(cls, url: URL) -> AsyncGenerator["Databases"]:
         """Connect to the server, and first drop what runs that were killed have left there."""
         dsn = url.set(drivername="postgresql").render_as_string(hide_password=False)
-        connection = await asyncpg.connect(dsn, timeout=10)
+        try:
+            connection = await asyncpg.connect(dsn, timeout=10)
+        except (OSError, asyncpg.PostgresError) as error:
+            raise RefusedError(f"{url!r} cannot be used: {error or type(error).__name__}") from None
         try:
             databases = cls(url, connection)
             await databases._drop_orphans()
@@ -192,5 +196,7 @@ def _digest(migrations: Path) -> str:
 
 def parse(text: str) -> URL:
     """Read TEST_DATABASE_URL, in any of the forms that DATABASE_URL may have."""
-    url = Settings(_env_file=None, database_url=text).require_database_url()
-    return make_url(url)
+    try:
+        return make_url(Settings(_env_file=None, database_url=text).require_database_url())
+    except ValidationError as error:
+        raise RefusedError(f"TEST_{explain(error)}") from None

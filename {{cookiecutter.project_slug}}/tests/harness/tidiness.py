@@ -1,6 +1,8 @@
 """What a test must not leave behind; the test that does is the one that fails."""
 
 import asyncio
+import gc
+import warnings
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
@@ -33,6 +35,8 @@ async def no_connection_left(engine: AsyncEngine) -> AsyncGenerator[None]:
     assert isinstance(pool, QueuePool)
     left = pool.checkedout()
     if left:
+        with warnings.catch_warnings(action="ignore"):
+            gc.collect()  # or the pool complains of it during a later test
         await engine.dispose()
         pytest.fail(
             f"The test has ended, and {left} connection(s) are still in use: "
