@@ -1,6 +1,6 @@
 """${message.rstrip(".").capitalize()}.
 
-Revision ${up_revision}, after ${down_revision | comma,n}; made ${create_date}.
+Revision ${up_revision}, after ${down_revision | comma,n}; made ${create_date.strftime("%Y-%m-%d %H:%M UTC")}.
 """
 
 from collections.abc import Sequence

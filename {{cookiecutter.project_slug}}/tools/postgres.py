@@ -151,16 +151,15 @@ def supervise(folder: Path, programs: Path, *, durable: bool) -> None:
     with users_lock.open("w") as users, own_lock.open("w") as own:
         fcntl.flock(own, fcntl.LOCK_EX)
         # An orphan of a supervisor that was killed is taken over: it may have users.
-        if not _survived(folder):
-            try:
-                _launch(folder, programs, durable=durable)
-            except BaseException:
-                _remove_runtime(folder)
-                raise
-        print("ready", end="", flush=True)
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        fcntl.flock(users, fcntl.LOCK_EX)
-        _stop(folder)
+        pid = _survivor(folder)
+        try:
+            if pid is None:
+                pid = _launch(folder, programs, durable=durable)
+            _say_ready()
+            fcntl.flock(users, fcntl.LOCK_EX)
+            _stop(pid)
+        finally:
+            _remove_runtime(folder)
 
 
 def _supervise(folder: str, programs: str, kind: str) -> int:
@@ -172,17 +171,24 @@ def _supervise(folder: str, programs: str, kind: str) -> int:
     return 0
 
 
-def _survived(folder: Path) -> bool:
-    """Tell whether a server is there; one that is on its way up or down is waited for."""
+def _say_ready() -> None:
+    print("ready", end="", flush=True)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _survivor(folder: Path) -> int | None:
+    """Return the process of a server that is there; one on its way up or down is waited for."""
+    status = folder / "data/postmaster.pid"
     deadline = time.monotonic() + TIMEOUT
-    while not _answers(folder):
-        status = folder / "data/postmaster.pid"
-        lines = status.read_text().split() if status.exists() else []
-        if not lines or not _is_alive(int(lines[0])) or time.monotonic() > deadline:
-            status.unlink(missing_ok=True)  # or a process that got the same number stops the next
-            return False
+    while status.exists() and time.monotonic() < deadline:
+        pid = int(status.read_text().split()[0])
+        if _answers(folder):
+            return pid
+        if not _is_alive(pid):
+            break
         time.sleep(0.01)
-    return True
+    status.unlink(missing_ok=True)  # or a process that got the same number stops the next server
+    return None
 
 
 def _answers(folder: Path) -> bool:
@@ -195,7 +201,8 @@ def _answers(folder: Path) -> bool:
     return True
 
 
-def _launch(folder: Path, programs: Path, *, durable: bool) -> None:
+def _launch(folder: Path, programs: Path, *, durable: bool) -> int:
+    """Start the server, and return its process when it accepts connections."""
     _remove_runtime(folder)
     runtime = _make_runtime(folder)
     account = _account()
@@ -218,6 +225,7 @@ def _launch(folder: Path, programs: Path, *, durable: bool) -> None:
     flags = [part for option in options for part in ("-c", option)]
     server = _run(data, [programs / "bin/postgres", *flags], account)
     _wait_until_ready(server, data)
+    return server.pid
 
 
 def _make_runtime(folder: Path) -> Path:
@@ -332,14 +340,12 @@ def _wait_until_ready(server: subprocess.Popen[bytes], data: Path) -> None:
     raise PostgresError(f"PostgreSQL did not start: see {data.parent}/postgres.log")
 
 
-def _stop(folder: Path) -> None:
+def _stop(pid: int) -> None:
     """Shut the server down cleanly, so that its next start has nothing to recover."""
-    pid = int((folder / "data/postmaster.pid").read_text().split()[0])
     os.kill(pid, signal.SIGINT)
     deadline = time.monotonic() + TIMEOUT
     while _is_alive(pid) and time.monotonic() < deadline:
         time.sleep(0.005)
-    _remove_runtime(folder)
 
 
 def _is_alive(pid: int) -> bool:
