@@ -8,7 +8,7 @@ from sqlalchemy import URL
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from tests.harness.databases import engine_on
-from tests.harness.isolated import OF_TESTS, Isolated
+from tests.harness.isolated import Isolated, TestSession
 from tests.harness.tidiness import no_connection_left
 
 
@@ -27,5 +27,5 @@ class Committed(Isolated):
 
     @asynccontextmanager
     async def session(self) -> AsyncGenerator[AsyncSession]:
-        async with AsyncSession(self.engine, **OF_TESTS) as session:
+        async with TestSession(bind=self.engine) as session:
             yield session

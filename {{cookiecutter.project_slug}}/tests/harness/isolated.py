@@ -8,12 +8,23 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.database import Database
 
-OF_TESTS: dict[str, Any] = {
-    "expire_on_commit": False,
-    # A row that the application changed is read anew, not taken from the identity map.
-    "execution_options": {"populate_existing": True},
-}
-"""Arguments for the sessions of tests."""
+
+class TestSession(AsyncSession):
+    """Reads a row anew each time: its identity map does not hide what the application changed."""
+
+    __test__ = False  # pytest takes it for tests by its name
+
+    def __init__(self, **arguments: Any) -> None:
+        fresh = {"populate_existing": True}
+        super().__init__(**arguments, expire_on_commit=False, execution_options=fresh)
+
+    async def get(self, *args: Any, **options: Any) -> Any:
+        options.setdefault("populate_existing", True)
+        return await super().get(*args, **options)
+
+    async def get_one(self, *args: Any, **options: Any) -> Any:
+        options.setdefault("populate_existing", True)
+        return await super().get_one(*args, **options)
 
 
 class Isolated(Database, ABC):

@@ -18,7 +18,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, async_sessionmaker
 
 from app.core.database import QuerySession
-from tests.harness.isolated import OF_TESTS, Isolated
+from tests.harness.isolated import Isolated, TestSession
 
 PATIENCE = 2.0
 """Seconds to wait for a turn; a unit of work takes milliseconds, so more is a deadlock."""
@@ -83,14 +83,15 @@ def _in_turn(method: Callable[..., Coroutine[Any, Any, Any]]) -> Callable[..., A
     return statement
 
 
-class OwnSession(AsyncSession):
+class OwnSession(TestSession):
     """Takes a turn for each statement, so that it can stay open while requests run."""
 
-    for _name in (
-        *("execute", "scalar", "scalars", "get", "get_one", "stream", "stream_scalars"),
-        *("refresh", "merge", "delete", "flush", "run_sync", "connection", "commit", "rollback"),
-    ):
-        locals()[_name] = _in_turn(getattr(AsyncSession, _name))
+
+for _name in (
+    *("execute", "scalar", "scalars", "get", "get_one", "stream", "stream_scalars"),
+    *("refresh", "merge", "delete", "flush", "run_sync", "connection", "commit", "rollback"),
+):
+    setattr(OwnSession, _name, _in_turn(getattr(TestSession, _name)))
 
 
 class Sandbox(Isolated):
@@ -103,7 +104,7 @@ class Sandbox(Isolated):
             async_sessionmaker(**joined, expire_on_commit=False),
             async_sessionmaker(**joined, expire_on_commit=False, sync_session_class=QuerySession),
         )
-        self._of_test = async_sessionmaker(**joined, **OF_TESTS, class_=OwnSession)
+        self._joined = joined
         self._driver = driver
         self._root = Unit("the test")
 
@@ -137,8 +138,7 @@ class Sandbox(Isolated):
     @asynccontextmanager
     async def session(self) -> AsyncGenerator[AsyncSession]:
         """Give the test a session that takes a turn for each statement, not for its whole life."""
-        async with self._of_test() as session:
-            session.info[Sandbox] = self
+        async with OwnSession(**self._joined, info={Sandbox: self}) as session:
             yield session
 
     @asynccontextmanager

@@ -8,7 +8,7 @@ from sqlalchemy import select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from tests.fixtures.canaries import add, canaries, count, create_table
+from tests.fixtures.canaries import Canary, add, count, create_table
 from tests.harness.committed import Committed
 
 pytestmark = pytest.mark.committed
@@ -49,16 +49,16 @@ async def test_a_lost_update_is_seen_and_a_row_lock_prevents_it(
 
     async def append(letter: str) -> None:
         async with database.transaction() as session:
-            query = select(canaries.c.name)
+            query = select(Canary.name)
             name = await session.scalar(query.with_for_update() if locked else query)
             if not locked:
                 await both_read.wait()
-            await session.execute(update(canaries).values(name=f"{name}{letter}"))
+            await session.execute(update(Canary).values(name=f"{name}{letter}"))
 
     await asyncio.gather(append("a"), append("b"))
 
     async with database.session() as session:
-        name = await session.scalar(select(canaries.c.name))
+        name = await session.scalar(select(Canary.name))
         assert name is not None
         assert len(name) == len("counter") + survivors
 

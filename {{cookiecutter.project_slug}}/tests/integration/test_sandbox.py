@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from app.core.database import ReadOnlyError
 from app.core.errors import ConflictError
-from tests.fixtures.canaries import add, canaries, count
+from tests.fixtures.canaries import Canary, add, count
 from tests.harness import sandbox as sandbox_module
 from tests.harness.sandbox import Sandbox, TurnError
 
@@ -60,7 +60,7 @@ async def test_no_row_outlives_its_test(
     async with Sandbox.on(engine) as second_test, second_test.session() as session:
         assert await count(session) == 0
     async with engine.connect() as another_connection:
-        assert (await another_connection.execute(select(canaries))).all() == []
+        assert (await another_connection.execute(select(Canary.name))).all() == []
 
 
 async def test_what_the_application_commits_is_visible(
@@ -81,7 +81,7 @@ async def test_what_the_application_rolls_back_is_gone_and_arranged_rows_stay(
     response = await canary_client.post("/canaries/a/raise")
 
     assert response.status_code == 409
-    assert (await session.scalars(select(canaries.c.name))).all() == ["arranged"]
+    assert (await session.scalars(select(Canary.name))).all() == ["arranged"]
 
 
 async def test_a_handled_violation_keeps_earlier_rows_and_the_transaction_goes_on(
@@ -155,13 +155,16 @@ async def test_application_and_test_never_share_a_session(database: Sandbox) -> 
 async def test_a_row_of_the_test_shows_what_the_application_changed(
     database: Sandbox, session: AsyncSession
 ) -> None:
-    await add(session, "a")
+    ours = Canary(name="a")
+    session.add(ours)
     await session.commit()
 
     async with database.transaction() as theirs:
-        await theirs.execute(canaries.update().values(parent="a"))
+        theirs_of_same_row = await theirs.get_one(Canary, "a")
+        theirs_of_same_row.parent = "a"
 
-    assert (await session.scalars(select(canaries.c.parent))).all() == ["a"]
+    assert await session.get(Canary, "a") is ours is not theirs_of_same_row
+    assert ours.parent == "a"
 
 
 @pytest.mark.parametrize("repetition", range(5))
