@@ -128,10 +128,15 @@ class Databases:
         return name
 
     async def _drop_orphans(self) -> None:
+        owned = await self._connection.fetch(
+            # pg_locks, because the lock of an owner that is connected to another database counts.
+            "SELECT classid::bigint << 32 | objid::bigint AS key FROM pg_locks"
+            " WHERE locktype = 'advisory' AND objsubid = 1"
+        )
+        keys = {row["key"] for row in owned}
         for name in await self._made(kind="run"):
-            if await self._connection.fetchval(f"SELECT pg_try_advisory_lock({_KEY})", name):
+            if await self._connection.fetchval(f"SELECT {_KEY}", name) not in keys:
                 await self._drop(name)
-                await self._unlock(name)
 
     async def _drop_old_templates(self) -> None:
         for name in (await self._made(kind="template"))[KEPT_TEMPLATES:]:

@@ -10,7 +10,7 @@ import threading
 
 
 def main(command: list[str]) -> int:
-    child = subprocess.Popen(command, stdin=subprocess.DEVNULL)  # noqa: S603 - the tests' own
+    child = subprocess.Popen(command, stdin=subprocess.DEVNULL)
     signal.signal(signal.SIGTERM, lambda *_: child.terminate())
 
     def end_with_starter() -> None:

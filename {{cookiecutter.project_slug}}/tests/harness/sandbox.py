@@ -125,15 +125,21 @@ class Sandbox(Isolated):
 
     @asynccontextmanager
     async def transaction(self) -> AsyncGenerator[AsyncSession]:
-        async with self.turn("a transaction"), super().transaction() as session:
-            yield session
+        async with self.turn("a transaction") as unit, super().transaction() as session:
+            try:
+                yield session
+            finally:
+                await unit.close()
             await session.flush()
             await self._check_deferred(session)
 
     @asynccontextmanager
     async def read(self) -> AsyncGenerator[AsyncSession]:
-        async with self.turn("a read"), super().read() as session:
-            yield session
+        async with self.turn("a read") as unit, super().read() as session:
+            try:
+                yield session
+            finally:
+                await unit.close()
 
     @asynccontextmanager
     async def session(self) -> AsyncGenerator[AsyncSession]:
@@ -142,20 +148,18 @@ class Sandbox(Isolated):
             yield session
 
     @asynccontextmanager
-    async def turn(self, what: str) -> AsyncGenerator[None]:
-        """Keep the connection for one unit of work."""
+    async def turn(self, what: str) -> AsyncGenerator[Unit]:
+        """Keep the connection for one unit of work; close that before its savepoint goes."""
         parent = self._enclosing()
         unit = Unit(_describe(what), parent)
         await parent.enter(unit)
         _current.set(unit)
         try:
-            yield
+            yield unit
         finally:
-            try:
-                await unit.close()
-            finally:
-                _current.set(parent)
-                parent.leave()
+            unit.is_open = False
+            _current.set(parent)
+            parent.leave()
 
     def _enclosing(self) -> Unit:
         """Return the unit that the caller runs in; a task may have outlived the one it began in."""

@@ -224,6 +224,44 @@ async def test_transactions_at_once_inside_another_take_turns(
     assert await count(session) == 6
 
 
+async def test_a_transaction_waits_for_those_inside_it(
+    database: Sandbox, session: AsyncSession
+) -> None:
+    entered = asyncio.Event()
+
+    async def inside() -> None:
+        async with database.transaction() as own:
+            entered.set()
+            await add(own, "inner")
+            await asyncio.sleep(0.01)
+
+    async with database.transaction() as outer:
+        await add(outer, "outer")
+        task = asyncio.create_task(inside())
+        await entered.wait()
+    assert await count(session) == 2
+
+    await task
+
+
+async def test_a_task_that_outlives_a_transaction_takes_turns_of_its_own(
+    database: Sandbox, session: AsyncSession
+) -> None:
+    ended = asyncio.Event()
+
+    async def later() -> None:
+        await ended.wait()
+        async with database.transaction() as own:
+            await add(own, "later")
+
+    async with database.transaction():
+        task = asyncio.create_task(later())
+    ended.set()
+    await task
+
+    assert await count(session) == 1
+
+
 async def test_who_waits_too_long_is_told_who_keeps_the_turn(
     database: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:

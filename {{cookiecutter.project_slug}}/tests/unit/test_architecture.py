@@ -1,6 +1,9 @@
 """Rules about who imports whom."""
 
 import ast
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 from app.core.settings import ROOT
@@ -38,3 +41,19 @@ def test_only_the_database_module_commits() -> None:
     ]
 
     assert set(committing) == {"app/core/database.py"}
+
+
+def test_every_table_is_known_without_the_application() -> None:
+    """Alembic would drop, and never create, the table of a model that nobody imported."""
+    sources = [path.read_text("utf-8") for path in (ROOT / "app/features").glob("*/models.py")]
+    tables = {name for text in sources for name in re.findall(r'__tablename__ = "(\w+)"', text)}
+    ask = (
+        "from app.core.models import Base; from app.features import load_models; load_models();"
+        "print(*Base.metadata.tables)"
+    )
+
+    said = subprocess.run(
+        [sys.executable, "-c", ask], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+
+    assert set(said.split()) == tables
