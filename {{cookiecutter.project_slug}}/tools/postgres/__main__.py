@@ -1,0 +1,60 @@
+"""Run a command with DATABASE_URL set: ``python -m tools.postgres COMMAND...``.
+
+On a server of its own in ``.data/``, whose data stays; if DATABASE_URL is set already, as it is.
+"""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import asyncpg
+
+from app.core.settings import Settings, project
+from tools.postgres import ROOT, PostgresError, running, url
+
+
+def run(command: list[str]) -> int:
+    """Run the command with a database, and return its exit status."""
+    if Settings().database_url is not None:
+        return _call(command)
+    with running(ROOT / ".data/dev", durable=True) as socket_folder:
+        asyncio.run(_ensure_database(socket_folder, project.name))
+        os.environ["DATABASE_URL"] = url(socket_folder, project.name)
+        return _call(command)
+
+
+async def _ensure_database(socket_folder: Path, name: str) -> None:
+    connection = await asyncpg.connect(host=str(socket_folder), user="postgres")
+    if not await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", name):
+        await connection.execute(f'CREATE DATABASE "{name}"')
+    await connection.close()
+
+
+def _call(command: list[str]) -> int:
+    """Run the command, and leave Ctrl-C to it."""
+    try:
+        child = subprocess.Popen(command)
+    except FileNotFoundError:
+        raise PostgresError(f"There is no command {command[0]!r}.") from None
+    signal.signal(signal.SIGINT, lambda *_: None)
+    signal.signal(signal.SIGTERM, lambda *_: child.terminate())
+    status = child.wait()
+    return status if status >= 0 else 128 - status
+
+
+def main(arguments: list[str]) -> int:
+    if not arguments:
+        print("usage: python -m tools.postgres COMMAND...", file=sys.stderr)
+        return 2
+    try:
+        return run(arguments)
+    except PostgresError as error:
+        print(error, file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
