@@ -5,7 +5,6 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from hashlib import sha256
 from ipaddress import ip_address
-from pathlib import Path
 from uuid import uuid4
 
 import asyncpg
@@ -112,7 +111,7 @@ class Databases:
 
     async def _template(self) -> str:
         """Return the template for the present migrations; whoever comes first makes it."""
-        name = f"{PREFIX}_template_{_digest(ROOT / 'migrations')}"
+        name = template_name()
         await self._lock(name)
         try:
             if not await self._is_template(name):
@@ -190,13 +189,13 @@ def alembic_config(url: URL) -> Config:
     return config
 
 
-def _digest(migrations: Path) -> str:
-    """Hash what makes the schema: the same files give the same template."""
-    digest = sha256()
+def template_name() -> str:
+    """Name the template after a hash of what makes it: the same migrations, the same template."""
+    migrations, digest = ROOT / "migrations", sha256()
     for path in sorted(migrations.rglob("*.py")):
         digest.update(f"{path.relative_to(migrations)}\0{path.stat().st_size}\0".encode())
         digest.update(path.read_bytes())
-    return digest.hexdigest()[:16]
+    return f"{PREFIX}_template_{digest.hexdigest()[:16]}"
 
 
 def parse(text: str) -> URL:

@@ -1,10 +1,12 @@
 """Databases of tests: each has one owner, and none is touched that the tests did not make."""
 
+from collections.abc import AsyncGenerator
+
 import asyncpg
 import pytest
 from sqlalchemy import URL
 
-from tests.harness.databases import MARK, PREFIX, Databases
+from tests.harness.databases import MARK, PREFIX, Databases, template_name
 
 
 async def names(connection: asyncpg.Connection) -> set[str]:
@@ -12,57 +14,52 @@ async def names(connection: asyncpg.Connection) -> set[str]:
 
 
 @pytest.fixture
-def dsn(postgres: URL) -> str:
-    return postgres.set(drivername="postgresql").render_as_string(hide_password=False)
+async def admin(postgres: URL) -> AsyncGenerator[asyncpg.Connection]:
+    """A connection to the server, outside every database of the tests."""
+    dsn = postgres.set(drivername="postgresql").render_as_string(hide_password=False)
+    connection: asyncpg.Connection = await asyncpg.connect(dsn)
+    yield connection
+    await connection.close()
 
 
 async def test_every_clone_is_another_database_and_goes_with_its_owner(
-    databases: Databases, dsn: str
+    databases: Databases, admin: asyncpg.Connection
 ) -> None:
     async with databases.clone() as one, databases.clone() as other:
         assert one.database != other.database
 
-    connection = await asyncpg.connect(dsn)
-    assert not {one.database, other.database} & await names(connection)
-    await connection.close()
+    assert not {one.database, other.database} & await names(admin)
 
 
 async def test_what_a_killed_run_left_is_dropped_and_nothing_else(
-    postgres: URL, dsn: str, unique_resource_name: str
+    postgres: URL, admin: asyncpg.Connection, unique_resource_name: str
 ) -> None:
     ending = unique_resource_name.replace("-", "_")[-32:]
     orphan, stranger = f"{PREFIX}_run_{ending}", f"production_{ending}"
     unmarked = f"{PREFIX}_run_x{ending}"
-    connection = await asyncpg.connect(dsn)
     for name in (orphan, stranger, unmarked):
-        await connection.execute(f"CREATE DATABASE {name}")
-    await connection.execute(f"COMMENT ON DATABASE {orphan} IS '{MARK}'")
-    await connection.execute(f"COMMENT ON DATABASE {stranger} IS '{MARK}'")
+        await admin.execute(f"CREATE DATABASE {name}")
+    await admin.execute(f"COMMENT ON DATABASE {orphan} IS '{MARK}'")
+    await admin.execute(f"COMMENT ON DATABASE {stranger} IS '{MARK}'")
 
     async with (
         Databases.on(postgres) as another_run,
         another_run.clone() as clone,
         Databases.on(postgres),
     ):
-        left = await names(connection)
+        left = await names(admin)
 
     assert orphan not in left
     assert {stranger, unmarked, clone.database} <= left
     for name in (stranger, unmarked):
-        await connection.execute(f"DROP DATABASE {name}")
-    await connection.close()
+        await admin.execute(f"DROP DATABASE {name}")
 
 
-async def test_the_template_is_made_once(databases: Databases, dsn: str) -> None:
-    connection = await asyncpg.connect(dsn)
-    query = (
-        "SELECT oid FROM pg_database WHERE datistemplate AND starts_with(datname, $1) ORDER BY 1"
-    )
-    before = await connection.fetch(query, PREFIX)
-
+async def test_the_template_is_made_once(databases: Databases, admin: asyncpg.Connection) -> None:
+    query = "SELECT oid FROM pg_database WHERE datistemplate AND datname = $1"
     async with databases.clone():
-        pass
+        before = await admin.fetchval(query, template_name())
+    async with databases.clone():
+        after = await admin.fetchval(query, template_name())
 
-    assert await connection.fetch(query, PREFIX) == before
-    assert before
-    await connection.close()
+    assert before == after is not None
