@@ -1,0 +1,52 @@
+# Every target works on a machine that has only Python 3.11+, git and make.
+
+# uv's built-in certificate authorities do not include the one of a company's proxy.
+export UV_SYSTEM_CERTS ?= 1
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+
+# Without uv on PATH, the template gets one of its own.
+uv := $(if $(shell command -v uv),uv,.cache/uv/bin/uv)
+installed := .venv/installed
+
+.PHONY: help bake demo test check lint format types clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-8s%s\n", $$1, $$2 }' Makefile
+
+bake: $(installed) ## Bake into build/; answers in ANSWERS='project_name="Orders API" ci=gitlab'
+	@rm -rf build
+	@python -m tools.bake build $(ANSWERS)
+
+demo: bake ## Bake, run the tests of the result, then serve it
+	@cd build/* && $(MAKE) test && $(MAKE) run
+
+test: $(installed) ## Bake, and do what users do; pytest takes more from args="-k name"
+	@python -m pytest -n 2 $(args)
+
+check: lint types test ## Everything that CI checks
+
+lint: $(installed) ## Check rules and format, also of the project that is not baked yet
+	@ruff check
+	@ruff format --check
+
+format: $(installed) ## Mend what can be mended, and format
+	@ruff check --fix
+	@ruff format
+
+types: $(installed) ## Check types
+	@ty check
+
+clean: ## Remove what can be made again
+	rm -rf .venv .cache build uv.lock
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+# Here, because uv, pytest and cookiecutter all leave files in it.
+bake test $(installed): export TMPDIR := $(CURDIR)/.cache/tmp
+
+$(installed): pyproject.toml $(filter .cache/%,$(uv))
+	@mkdir -p "$$TMPDIR"
+	@$(uv) sync --quiet
+	@touch $@
+
+.cache/uv/bin/uv:
+	@python3 -m pip install --quiet --quiet --disable-pip-version-check --target .cache/uv uv

@@ -1,0 +1,51 @@
+"""A baked project to break, and its suite to run: the environment and the server are shared."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+
+SERVE = """
+import sys
+from pathlib import Path
+from tools.postgres import running, url
+with running(Path(".data/test")) as socket_folder:
+    print(url(socket_folder), flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.fixture(scope="session")
+def server(installed: Path) -> Generator[str]:
+    """A PostgreSQL for all the broken projects: one of its own would cost each half its time."""
+    command = [installed / ".venv/bin/python", "-c", SERVE]
+    with subprocess.Popen(
+        command, cwd=installed, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        yield process.stdout.readline().strip()
+        process.communicate()
+
+
+@pytest.fixture
+def workshop(installed: Path, tmp_path: Path) -> Path:
+    """A project to break; it runs in the environment of the one that it is a copy of."""
+    leave = shutil.ignore_patterns(".venv", ".data", ".cache")
+    return shutil.copytree(installed, tmp_path / "project", ignore=leave)
+
+
+def run_tests(
+    workshop: Path, installed: Path, server: str, *arguments: str, timeout: float = 120
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [installed / ".venv/bin/python", "-m", "pytest", "-p", "no:randomly", *arguments],
+        cwd=workshop,
+        env={"PATH": os.defpath, "TEST_DATABASE_URL": server},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=timeout,
+    )
