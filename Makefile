@@ -2,11 +2,12 @@
 
 # uv's built-in certificate authorities do not include the one of a company's proxy.
 export UV_SYSTEM_CERTS ?= 1
-export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 # Without uv on PATH, the template gets one of its own.
 uv := $(if $(shell command -v uv),uv,.cache/uv/bin/uv)
 installed := .venv/installed
+# By its path: on PATH, it would be the Python that a baked project finds, in make demo.
+python := .venv/bin/python
 
 .PHONY: help bake demo test check lint format types clean
 
@@ -15,26 +16,26 @@ help: ## Show this list
 
 bake: $(installed) ## Bake into build/; answers in ANSWERS='project_name="Orders API" ci=gitlab'
 	@rm -rf build
-	@python -m tools.bake build $(ANSWERS)
+	@$(python) -m tools.bake build $(ANSWERS)
 
 demo: bake ## Bake, run the tests of the result, then serve it
 	@cd build/* && $(MAKE) test && $(MAKE) run
 
 test: $(installed) ## Bake, and do what users do; pytest takes more from args="-k name"
-	@python -m pytest -n 2 $(args)
+	@$(python) -m pytest -n 2 $(args)
 
 check: lint types test ## Everything that CI checks
 
 lint: $(installed) ## Check rules and format, also of the project that is not baked yet
-	@ruff check
-	@ruff format --check
+	@$(python) -m ruff check
+	@$(python) -m ruff format --check
 
 format: $(installed) ## Mend what can be mended, and format
-	@ruff check --fix
-	@ruff format
+	@$(python) -m ruff check --fix
+	@$(python) -m ruff format
 
 types: $(installed) ## Check types
-	@ty check
+	@$(python) -m ty check
 
 clean: ## Remove what can be made again
 	rm -rf .venv .cache build uv.lock

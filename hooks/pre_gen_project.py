@@ -30,9 +30,9 @@ TAKEN = {
     *("h11", "httpcore", "httptools", "httpx", "idna", "iniconfig", "mako", "markupsafe"),
     *("opentelemetry-api", "packaging", "platformdirs", "pluggy", "psutil", "pydantic"),
     *("pydantic-core", "pydantic-settings", "pygments", "pytest", "pytest-asyncio", "pytest-cov"),
-    *("pytest-randomly", "pytest-timeout", "pytest-xdist", "python-dotenv", "pyyaml", "ruff"),
-    *("sqlalchemy", "starlette", "structlog", "ty", "typing-extensions", "typing-inspection"),
-    *("uvicorn", "uvloop", "watchfiles", "websockets"),
+    *("pytest-randomly", "pytest-timeout", "pytest-xdist", "python-dotenv", "pyyaml", "respx"),
+    *("ruff", "sqlalchemy", "starlette", "structlog", "time-machine", "ty", "typing-extensions"),
+    *("typing-inspection", "uvicorn", "uvloop", "watchfiles", "websockets"),
 }
 
 TEXTS = ("project_name", "description", "author_name", "author_email")
