@@ -33,14 +33,18 @@ class RefusedError(Exception):
 
 
 def check_allowed(url: URL, allowed_host: str | None) -> None:
-    """Refuse a server that may be someone's production."""
+    """Refuse what may be someone's production, before anything is sent to it."""
     host = url.query.get("host") or url.host or "localhost"
-    if isinstance(host, str) and (host == allowed_host or _is_local(host)):
-        return
-    raise RefusedError(
-        f"TEST_DATABASE_URL names {host}, which is not this machine: tests make and drop databases "
-        f"there. If that is meant, set {ALLOW_HOST}={host}."
-    )
+    if not (isinstance(host, str) and (host == allowed_host or _is_local(host))):
+        raise RefusedError(
+            f"TEST_DATABASE_URL names {host}, which is not this machine: tests make and drop "
+            f"databases there. If that is meant, set {ALLOW_HOST}={host}."
+        )
+    if url.database and url.database != "postgres" and "test" not in url.database:
+        raise RefusedError(
+            f"TEST_DATABASE_URL names the database {url.database}, which may hold someone's data: "
+            "tests make databases of their own. Name the database postgres, or one with test in it."
+        )
 
 
 def _is_local(host: str) -> bool:

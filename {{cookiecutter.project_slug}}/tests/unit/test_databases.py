@@ -29,3 +29,14 @@ def test_another_machine_is_allowed_by_its_name_only() -> None:
     check_allowed(url, allowed_host="postgres")
     with pytest.raises(RefusedError):
         check_allowed(url, allowed_host="postgres2")
+
+
+@pytest.mark.parametrize("database", ["", "postgres", "test", "orders_test"])
+def test_a_database_that_holds_no_data_is_allowed(database: str) -> None:
+    check_allowed(make_url(f"postgresql://localhost/{database}"), allowed_host=None)
+
+
+@pytest.mark.parametrize("database", ["production", "orders"])
+def test_a_database_that_may_hold_data_is_refused(database: str) -> None:
+    with pytest.raises(RefusedError, match=f"names the database {database}"):
+        check_allowed(make_url(f"postgresql://localhost/{database}"), allowed_host=None)
