@@ -2,6 +2,8 @@
 
 # uv's built-in certificate authorities do not include the one of a company's proxy.
 export UV_SYSTEM_CERTS ?= 1
+# Else ruff leaves a cache in the project, and cookiecutter takes it along from a working tree.
+export RUFF_CACHE_DIR := $(CURDIR)/.cache/ruff
 
 # Without uv on PATH, the template gets one of its own.
 uv := $(if $(shell command -v uv),uv,.cache/uv/bin/uv)

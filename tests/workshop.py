@@ -38,10 +38,17 @@ def workshop(installed: Path, tmp_path: Path) -> Path:
 
 
 def run_tests(
-    workshop: Path, installed: Path, server: str, *arguments: str, timeout: float = 120
+    workshop: Path,
+    installed: Path,
+    server: str,
+    *arguments: str,
+    seed: int | None = None,
+    timeout: float = 120,
 ) -> subprocess.CompletedProcess[str]:
+    """Run the project's suite in the order of the files, or else in the order of a seed."""
+    order = ["-p", "no:randomly"] if seed is None else [f"--randomly-seed={seed}"]
     return subprocess.run(
-        [installed / ".venv/bin/python", "-m", "pytest", "-p", "no:randomly", *arguments],
+        [installed / ".venv/bin/python", "-m", "pytest", *order, *arguments],
         cwd=workshop,
         env={"PATH": os.defpath, "TEST_DATABASE_URL": server},
         capture_output=True,

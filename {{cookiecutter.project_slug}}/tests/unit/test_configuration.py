@@ -20,9 +20,5 @@ def test_every_test_has_a_limit(pytestconfig: pytest.Config) -> None:
     assert 0 < float(pytestconfig.getini("timeout")) <= 60
 
 
-def test_tests_run_in_random_order(pytestconfig: pytest.Config) -> None:
-    assert pytestconfig.pluginmanager.hasplugin("randomly")
-
-
 async def test_the_loop_is_the_one_of_production() -> None:
     assert isinstance(asyncio.get_running_loop(), uvloop.Loop)
