@@ -11,7 +11,7 @@ installed := .venv/installed
 # By its path: on PATH, it would be the Python that a baked project finds, in make demo.
 python := .venv/bin/python
 
-.PHONY: help bake demo test check lint format types clean
+.PHONY: help bake demo test check lint format types bench clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-8s%s\n", $$1, $$2 }' Makefile
@@ -38,6 +38,9 @@ format: $(installed) ## Mend what can be mended, and format
 
 types: $(installed) ## Check types
 	@$(python) -m ty check
+
+bench: $(installed) ## Time the suite of a baked project against other ways to isolate tests
+	@$(python) -m benchmarks
 
 clean: ## Remove what can be made again
 	rm -rf .venv .cache build uv.lock
