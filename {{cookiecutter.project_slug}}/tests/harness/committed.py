@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from typing import Self
 
 from sqlalchemy import URL
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from tests.harness.databases import engine_on
 from tests.harness.isolated import Isolated, TestSession
@@ -24,8 +24,7 @@ class Committed(Isolated):
             database = cls.over(engine)
             database.engine = engine
             yield database
+            await database.close_sessions()
 
-    @asynccontextmanager
-    async def session(self) -> AsyncGenerator[AsyncSession]:
-        async with TestSession(bind=self.engine) as session:
-            yield session
+    def _new_session(self) -> TestSession:
+        return TestSession(bind=self.engine)

@@ -1,10 +1,9 @@
 """What a test knows of its database, whichever way it is kept apart from other tests."""
 
 from abc import ABC, abstractmethod
-from contextlib import AbstractAsyncContextManager
 from typing import Any
 
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from app.core.database import Database
 
@@ -28,8 +27,25 @@ class TestSession(AsyncSession):
 
 
 class Isolated(Database, ABC):
-    """The application's database, and a session beside it for the test."""
+    """The application's database, and sessions beside it for the test."""
+
+    def __init__(
+        self,
+        transactions: async_sessionmaker[AsyncSession],
+        reads: async_sessionmaker[AsyncSession],
+    ) -> None:
+        super().__init__(transactions, reads)
+        self._of_test: list[TestSession] = []
+
+    def session(self) -> TestSession:
+        """Give a session that the application never sees; it is closed with the test."""
+        session = self._new_session()
+        self._of_test.append(session)
+        return session
 
     @abstractmethod
-    def session(self) -> AbstractAsyncContextManager[AsyncSession]:
-        """Give a session that the application never sees."""
+    def _new_session(self) -> TestSession: ...
+
+    async def close_sessions(self) -> None:
+        for session in self._of_test:
+            await session.close()

@@ -117,6 +117,7 @@ class Sandbox(Isolated):
             assert isinstance(driver, asyncpg.Connection)
             sandbox = cls(connection, driver)
             yield sandbox
+            await sandbox.close_sessions()
             await sandbox._root.close()
             # What the test left unchecked: a deferred constraint is checked on commit, and this is none.
             if driver.is_in_transaction():
@@ -141,11 +142,8 @@ class Sandbox(Isolated):
             finally:
                 await unit.close()
 
-    @asynccontextmanager
-    async def session(self) -> AsyncGenerator[AsyncSession]:
-        """Give the test a session that takes a turn for each statement, not for its whole life."""
-        async with OwnSession(**self._joined, info={Sandbox: self}) as session:
-            yield session
+    def _new_session(self) -> OwnSession:
+        return OwnSession(**self._joined, info={Sandbox: self})
 
     @asynccontextmanager
     async def turn(self, what: str) -> AsyncGenerator[Unit]:
