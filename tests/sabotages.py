@@ -205,10 +205,10 @@ SABOTAGES = [
     ),
     Sabotage(
         "another machine is refused",
-        DATABASES,
+        "tests/harness/given_server.py",
         "return ip_address(host).is_loopback",
         "return bool(ip_address(host))",
-        "tests/unit/test_databases.py::test_another_machine_is_refused_and_the_way_out_named",
+        "tests/unit/test_given_server.py::test_another_machine_is_refused_and_the_way_out_named",
     ),
     # --- The schema -----------------------------------------------------------------------------
     Sabotage(

@@ -4,20 +4,17 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from hashlib import sha256
-from ipaddress import ip_address
 from uuid import uuid4
 
 import asyncpg
 from alembic import command
 from alembic.config import Config
-from pydantic import ValidationError
-from sqlalchemy import URL, make_url
+from sqlalchemy import URL
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.core.database import create_engine
-from app.core.settings import ROOT, Settings, explain, project
-
-ALLOW_HOST = "TEST_DATABASE_ALLOW_HOST"
+from app.core.settings import ROOT, Settings, project
+from tests.harness.given_server import RefusedError
 
 # PostgreSQL cuts names at 63 bytes: 24 leave room for the kind and the random part.
 PREFIX = project.name.replace("-", "_")[:24]
@@ -26,34 +23,6 @@ MARK = f"Made by the tests of {project.name}, who may drop it."
 
 KEPT_TEMPLATES = 5
 """So many branches can be switched between without migrating anew."""
-
-
-class RefusedError(Exception):
-    """The tests cannot run on this server; the message says why."""
-
-
-def check_allowed(url: URL, allowed_host: str | None) -> None:
-    """Refuse what may be someone's production, before anything is sent to it."""
-    host = url.query.get("host") or url.host or "localhost"
-    if not (isinstance(host, str) and (host == allowed_host or _is_local(host))):
-        raise RefusedError(
-            f"TEST_DATABASE_URL names {host}, which is not this machine: tests make and drop "
-            f"databases there. If that is meant, set {ALLOW_HOST}={host}."
-        )
-    if url.database and url.database != "postgres" and "test" not in url.database:
-        raise RefusedError(
-            f"TEST_DATABASE_URL names the database {url.database}, which may hold someone's data: "
-            "tests make databases of their own. Name the database postgres, or one with test in it."
-        )
-
-
-def _is_local(host: str) -> bool:
-    if host == "localhost" or host.startswith("/"):  # a folder with a socket
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def settings_for(url: URL) -> Settings:
@@ -200,11 +169,3 @@ def template_name() -> str:
         digest.update(f"{path.relative_to(migrations)}\0{path.stat().st_size}\0".encode())
         digest.update(path.read_bytes())
     return f"{PREFIX}_template_{digest.hexdigest()[:16]}"
-
-
-def parse(text: str) -> URL:
-    """Read TEST_DATABASE_URL, in any of the forms that DATABASE_URL may have."""
-    try:
-        return make_url(Settings(_env_file=None, database_url=text).require_database_url())
-    except ValidationError as error:
-        raise RefusedError(f"TEST_{explain(error)}") from None

@@ -1,7 +1,7 @@
 import pytest
 from sqlalchemy import make_url
 
-from tests.harness.databases import RefusedError, check_allowed
+from tests.harness.given_server import RefusedError, check_allowed
 
 SERVER = "postgresql://me:hunter2@{host}/postgres"
 
