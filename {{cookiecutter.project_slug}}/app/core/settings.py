@@ -88,6 +88,6 @@ class Settings(BaseSettings):
 def explain(error: ValidationError) -> str:
     """Say in one line per setting what is wrong with it, and never its value."""
     return "\n".join(
-        f"{'_'.join(str(part) for part in problem['loc']).upper()}: {problem['msg']}"
+        f"{'_'.join(str(part) for part in problem['loc']).upper()}: {problem['msg'].removeprefix('Value error, ')}"
         for problem in error.errors(include_input=False, include_context=False)
     )
