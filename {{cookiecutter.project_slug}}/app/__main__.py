@@ -17,6 +17,7 @@ def main() -> None:
         sys.exit(explain(error))
     except MissingSettingError as error:
         sys.exit(str(error))
+    reload = "--reload" in sys.argv[1:]
     logging.configure(settings)  # for what uvicorn says before there is an application
     uvicorn.run(
         "app.main:create_app",
@@ -31,8 +32,8 @@ def main() -> None:
         # The client's address comes from the proxy in front, if FORWARDED_ALLOW_IPS trusts it.
         proxy_headers=True,
         timeout_graceful_shutdown=settings.shutdown_grace,
-        reload="--reload" in sys.argv[1:],
-        reload_dirs=["app"],
+        reload=reload,
+        reload_dirs=["app"] if reload else None,
     )
 
 

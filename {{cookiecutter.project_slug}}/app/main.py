@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from http import HTTPStatus
+from typing import Any
 
 from fastapi import FastAPI
 
@@ -11,6 +11,15 @@ from app.core import errors, logging
 from app.core.database import open_database
 from app.core.request_log import RequestLog
 from app.core.settings import Settings, project
+
+
+class Service(FastAPI):
+    """FastAPI, whose OpenAPI document describes errors as they are."""
+
+    def openapi(self) -> dict[str, Any]:
+        if not self.openapi_schema:
+            self.openapi_schema = errors.describe(super().openapi())
+        return self.openapi_schema
 
 
 @asynccontextmanager
@@ -25,12 +34,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     """Build the application, by default from the environment."""
     settings = settings or Settings()
     logging.configure(settings)
-    app = FastAPI(
+    app = Service(
         title=project.name,
         version=project.version,
         description=project.description,
         lifespan=lifespan,
-        responses=errors.problems(HTTPStatus.UNPROCESSABLE_ENTITY),
     )
     app.state.settings = settings
     app.add_middleware(RequestLog)

@@ -18,7 +18,8 @@ load_models()
 def settings() -> Settings:
     """Return the environment's settings, or those that a caller of Alembic's API passed on."""
     given: Settings | None = context.config.attributes.get("settings")
-    return given or Settings()
+    # To build an index may take hours. What waits for a lock still gives up, and holds up nobody.
+    return (given or Settings()).model_copy(update={"database_statement_timeout": None})
 
 
 def run(connection: Connection) -> None:

@@ -1,4 +1,4 @@
-"""${message.rstrip(".").capitalize()}.
+"""${message[:1].upper()}${message[1:].rstrip(".")}.
 
 Revision ${up_revision}, after ${down_revision | comma,n}; made ${create_date.strftime("%Y-%m-%d %H:%M UTC")}.
 """

@@ -78,8 +78,10 @@ def create_engine(settings: Settings, **pool: Any) -> AsyncEngine:
     ``pool`` holds SQLAlchemy's own arguments for its pool.
     """
 
-    def milliseconds(seconds: float) -> str:
-        return str(round(seconds * 1000))
+    def milliseconds(seconds: float | None) -> str:
+        return str(round((seconds or 0) * 1000))  # to PostgreSQL, 0 is no limit
+
+    statement_timeout = settings.database_statement_timeout
 
     return create_async_engine(
         settings.require_database_url(),
@@ -88,10 +90,10 @@ def create_engine(settings: Settings, **pool: Any) -> AsyncEngine:
         connect_args={
             "timeout": settings.database_connect_timeout,
             # The server's own deadline comes first, and leaves the connection usable.
-            "command_timeout": settings.database_statement_timeout + 5,
+            "command_timeout": statement_timeout and statement_timeout + 5,
             "server_settings": {
                 "application_name": project.name,
-                "statement_timeout": milliseconds(settings.database_statement_timeout),
+                "statement_timeout": milliseconds(statement_timeout),
                 "lock_timeout": milliseconds(settings.database_lock_timeout),
                 "idle_in_transaction_session_timeout": milliseconds(
                     settings.database_idle_transaction_timeout

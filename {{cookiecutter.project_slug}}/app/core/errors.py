@@ -3,9 +3,11 @@
 https://www.rfc-editor.org/rfc/rfc9457
 """
 
+import json
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from http import HTTPStatus
+from socket import gaierror
 from typing import Any
 
 import structlog
@@ -13,7 +15,9 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
-from sqlalchemy.exc import IntegrityError
+from pydantic.json_schema import models_json_schema
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 
 logger = structlog.get_logger(__name__)
@@ -81,10 +85,34 @@ class Problem(BaseModel):
     errors: list[InvalidField] | None = None
 
 
+REFERENCE = "#/components/schemas/{model}"
+
+
 def problems(*statuses: HTTPStatus) -> dict[int | str, dict[str, Any]]:
     """Describe these statuses in the OpenAPI document: the ``responses`` of a route."""
-    content = {"application/problem+json": {"schema": Problem.model_json_schema()}}
+    schema = {"$ref": REFERENCE.format(model=Problem.__name__)}
+    content = {"application/problem+json": {"schema": schema}}
     return {status: {"description": status.phrase, "content": content} for status in statuses}
+
+
+def describe(document: dict[str, Any]) -> dict[str, Any]:
+    """Put problems where FastAPI describes its own form of a validation error."""
+    _, schemas = models_json_schema([(Problem, "serialization")], ref_template=REFERENCE)
+    components = document.setdefault("components", {}).setdefault("schemas", {})
+    components.update(schemas["$defs"])
+    for name in ("HTTPValidationError", "ValidationError"):
+        components.pop(name, None)
+    (invalid,) = problems(HTTPStatus.UNPROCESSABLE_ENTITY).values()
+    for path in document["paths"].values():
+        for operation in path.values():
+            if "422" in operation["responses"]:
+                operation["responses"]["422"] = invalid
+    return document
+
+
+def _phrase(status: int) -> str:
+    known = status in HTTPStatus.__members__.values()
+    return HTTPStatus(status).phrase if known else "Error"
 
 
 def problem(
@@ -96,7 +124,7 @@ def problem(
 ) -> JSONResponse:
     """Make the response for an error; ``title`` is the status' own phrase."""
     body = Problem(
-        title=HTTPStatus(status).phrase,
+        title=_phrase(status),
         status=status,
         detail=detail,
         request_id=structlog.contextvars.get_contextvars().get("request_id"),
@@ -118,9 +146,15 @@ async def _domain(_: Request, error: DomainError) -> JSONResponse:
     return problem(status, str(error), headers=RETRY_AFTER if unavailable else None)
 
 
+def _text(detail: object) -> str:
+    """FastAPI allows more than Starlette's string."""
+    return detail if isinstance(detail, str) else json.dumps(detail)
+
+
 async def _http(_: Request, error: HTTPException) -> JSONResponse:
+    detail = _text(error.detail)
     # Starlette repeats the phrase where it has nothing to add.
-    detail = None if error.detail == HTTPStatus(error.status_code).phrase else error.detail
+    detail = None if detail == _phrase(error.status_code) else detail
     return problem(error.status_code, detail, headers=error.headers)
 
 
@@ -134,9 +168,41 @@ async def _integrity(_: Request, error: IntegrityError) -> JSONResponse:
     return problem(HTTPStatus.CONFLICT, "The change does not fit the data that is there.")
 
 
+# https://www.postgresql.org/docs/current/errcodes-appendix.html: what another try may not meet again.
+TRANSIENT = (
+    *("08", "53", "57P"),  # connection, resources, shutdown
+    *("40001", "40P01"),  # serialization failure, deadlock
+    *("55P03", "57014"),  # lock and statement timeout
+)
+INVALID = "22"  # data exceptions: a value that no column holds
+
+
+async def _database(_: Request, error: DBAPIError) -> JSONResponse:
+    state = str(getattr(error.orig, "sqlstate", None) or "")
+    if error.connection_invalidated or state.startswith(TRANSIENT):
+        return _unavailable(error)
+    if state.startswith(INVALID):
+        return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "The request holds an impossible value.")
+    raise error
+
+
+async def _no_connection(_: Request, error: Exception) -> JSONResponse:
+    return _unavailable(error)
+
+
+def _unavailable(error: Exception) -> JSONResponse:
+    logger.warning("database_unavailable", cause=type(error).__name__)
+    detail = "The database is not available at the moment."
+    return problem(HTTPStatus.SERVICE_UNAVAILABLE, detail, headers=RETRY_AFTER)
+
+
 def register(app: FastAPI) -> None:
     """Answer each kind of error with a problem; request_log.py answers what is left."""
     app.exception_handler(DomainError)(_domain)
     app.exception_handler(HTTPException)(_http)
     app.exception_handler(RequestValidationError)(_validation)
     app.exception_handler(IntegrityError)(_integrity)
+    app.exception_handler(DBAPIError)(_database)
+    # The pool has no connection left; none can be made. asyncpg leaves the latter as they are.
+    for kind in (PoolTimeoutError, ConnectionError, TimeoutError, gaierror):
+        app.exception_handler(kind)(_no_connection)

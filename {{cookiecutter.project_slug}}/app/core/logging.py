@@ -34,11 +34,17 @@ def configure(settings: Settings) -> None:
             ],
         )
     )
+    # request_log.py has logged these already, with the request's id.
+    logging.getLogger("uvicorn.error").addFilter(_is_news)
     root = logging.getLogger()
     # Only our own handler: others belong to whoever put them there, pytest for one.
     root.handlers = [other for other in root.handlers if other.get_name() != HANDLER]
     root.addHandler(handler)
     root.setLevel(settings.log_level)
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    return not record.getMessage().startswith("Exception in ASGI application")
 
 
 def _renderers(*, production: bool) -> list[structlog.typing.Processor]:

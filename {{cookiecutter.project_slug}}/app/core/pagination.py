@@ -6,7 +6,7 @@ An offset would read and throw away all rows before the page, and shift when one
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Generic, NamedTuple, Self, TypeVar
 from uuid import UUID
 
@@ -33,7 +33,10 @@ class Cursor(NamedTuple):
         """Read what ``encode`` wrote; anything else is an ``InvalidError``."""
         try:
             created_at, row_id = urlsafe_b64decode(text).decode("ascii").split(" ")
-            return cls(datetime.fromisoformat(created_at), UUID(row_id))
+            moment = datetime.fromisoformat(created_at)
+            if moment.utcoffset() != timedelta(0):  # asyncpg gives all times in UTC
+                raise ValueError(created_at)
+            return cls(moment, UUID(row_id))
         except ValueError as error:
             raise InvalidError("The cursor is not one that this service gave out.") from error
 

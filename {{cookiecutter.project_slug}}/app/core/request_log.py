@@ -36,7 +36,7 @@ class RequestLog:
         async def send_with_id(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
-                status = message["status"]
+                status = int(message["status"])
                 MutableHeaders(scope=message)[REQUEST_ID] = request_id
             await send(message)
 
@@ -45,10 +45,11 @@ class RequestLog:
             try:
                 await self.app(scope, receive, send_with_id)
             except Exception:
+                logger.exception("unhandled_error")
                 if not status:
                     response = problem(HTTPStatus.INTERNAL_SERVER_ERROR)
                     await response(scope, receive, send_with_id)
-                raise  # the server logs the traceback, a test sees it
+                raise  # for a test to see
             finally:
                 elapsed = perf_counter() - started
                 logger.info("request", status=status, ms=round(elapsed * 1000, 1))

@@ -1,9 +1,11 @@
 """Settings from the environment and ``.env``; the project's name and version from pyproject.toml."""
 
+import inspect
 import tomllib
 from pathlib import Path
 from typing import Annotated, Literal
 
+import asyncpg
 from pydantic import AfterValidator, BaseModel, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy import make_url
@@ -39,8 +41,12 @@ def _for_asyncpg(value: SecretStr) -> SecretStr:
         raise ValueError(f"must look like {DATABASE_URL_FORM}") from None
     if url.drivername not in ("postgresql", "postgres", "postgresql+asyncpg"):
         raise ValueError(f"must look like {DATABASE_URL_FORM}")
-    # libpq says sslmode, asyncpg says ssl; the values are the same.
-    query = {"ssl" if key == "sslmode" else key: value for key, value in url.query.items()}
+    query = dict(url.query)
+    if "sslmode" in query:
+        query["ssl"] = query.pop("sslmode")  # libpq's word and asyncpg's; the values are the same
+    query.pop("channel_binding", None)  # asyncpg decides by itself
+    if unknown := query.keys() - inspect.signature(asyncpg.connect).parameters.keys():
+        raise ValueError(f"has options that asyncpg does not know: {', '.join(sorted(unknown))}")
     url = url.set(drivername="postgresql+asyncpg", query=query)
     return SecretStr(url.render_as_string(hide_password=False))
 
@@ -71,8 +77,8 @@ class Settings(BaseSettings):
     """Seconds a request waits for a connection before it is turned away."""
     database_connect_timeout: float = Field(default=5.0, gt=0)
     """Seconds to establish a connection."""
-    database_statement_timeout: float = Field(default=10.0, gt=0)
-    """Seconds the server lets one statement run."""
+    database_statement_timeout: float | None = Field(default=10.0, gt=0)
+    """Seconds the server lets one statement run; migrations have none."""
     database_lock_timeout: float = Field(default=2.0, gt=0)
     """Seconds one statement waits for a lock."""
     database_idle_transaction_timeout: float = Field(default=15.0, gt=0)

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from tests.harness.databases import engine_on
 from tests.harness.isolated import Isolated, TestSession
-from tests.harness.tidiness import no_connection_left
+from tests.harness.tidiness import check_no_connection_left
 
 
 class Committed(Isolated):
@@ -20,11 +20,12 @@ class Committed(Isolated):
     @classmethod
     @asynccontextmanager
     async def on(cls, url: URL) -> AsyncGenerator[Self]:
-        async with engine_on(url) as engine, no_connection_left(engine):
+        async with engine_on(url) as engine:
             database = cls.over(engine)
             database.engine = engine
             yield database
             await database.close_sessions()
+            check_no_connection_left(engine)
 
     def _new_session(self) -> TestSession:
         return TestSession(bind=self.engine)

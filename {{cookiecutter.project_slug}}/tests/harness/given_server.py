@@ -1,5 +1,6 @@
 """The server that TEST_DATABASE_URL names, if the tests may use it."""
 
+import re
 from ipaddress import ip_address
 
 from pydantic import ValidationError
@@ -8,6 +9,9 @@ from sqlalchemy import URL, make_url
 from app.core.settings import Settings, explain
 
 ALLOW_HOST = "TEST_DATABASE_ALLOW_HOST"
+
+OF_TESTS = re.compile(r"(^|[_-])tests?([_-]|$)")
+"""A name with the word in it; `latest` is not one."""
 
 
 class RefusedError(Exception):
@@ -22,7 +26,7 @@ def check_allowed(url: URL, allowed_host: str | None) -> None:
             f"TEST_DATABASE_URL names {host}, which is not this machine: tests make and drop "
             f"databases there. If that is meant, set {ALLOW_HOST}={host}."
         )
-    if url.database and url.database != "postgres" and "test" not in url.database:
+    if url.database and url.database != "postgres" and not OF_TESTS.search(url.database):
         raise RefusedError(
             f"TEST_DATABASE_URL names the database {url.database}, which may hold someone's data: "
             "tests make databases of their own. Name the database postgres, or one with test in it."

@@ -74,10 +74,24 @@ def _describe(what: str) -> str:
     return f"{what} of {task.get_name() if task else 'no task'}"
 
 
+class RollbackError(Exception):
+    """The test's session would have undone what the application committed."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "session.rollback() would also undo what the application has committed since this "
+            "session began: call session.commit() after arranging, or let the expected failure "
+            "happen inside `async with session.begin_nested()`."
+        )
+
+
 def _in_turn(method: Callable[..., Coroutine[Any, Any, Any]]) -> Callable[..., Any]:
     @wraps(method)
-    async def statement(self: AsyncSession, *args: Any, **kwargs: Any) -> Any:
-        async with self.info[Sandbox].turn("the test's session"):
+    async def statement(self: "OwnSession", *args: Any, **kwargs: Any) -> Any:
+        sandbox: Sandbox = self.info[Sandbox]
+        async with sandbox.turn("the test's session"):
+            if not self.in_transaction():
+                self.began_after = sandbox.committed
             return await method(self, *args, **kwargs)
 
     return statement
@@ -86,12 +100,20 @@ def _in_turn(method: Callable[..., Coroutine[Any, Any, Any]]) -> Callable[..., A
 class OwnSession(TestSession):
     """Takes a turn for each statement, so that it can stay open while requests run."""
 
+    began_after: int | None = None
+    """How many transactions the application had committed when this session's savepoint began."""
+
+    async def rollback(self) -> None:
+        if self.began_after not in (None, self.info[Sandbox].committed):
+            raise RollbackError
+        await super().rollback()
+
 
 for _name in (
     *("execute", "scalar", "scalars", "get", "get_one", "stream", "stream_scalars"),
     *("refresh", "merge", "delete", "flush", "run_sync", "connection", "commit", "rollback"),
 ):
-    setattr(OwnSession, _name, _in_turn(getattr(TestSession, _name)))
+    setattr(OwnSession, _name, _in_turn(getattr(OwnSession, _name)))
 
 
 class Sandbox(Isolated):
@@ -104,6 +126,7 @@ class Sandbox(Isolated):
             async_sessionmaker(**joined, expire_on_commit=False),
             async_sessionmaker(**joined, expire_on_commit=False, sync_session_class=QuerySession),
         )
+        self.committed = 0
         self._joined = joined
         self._driver = driver
         self._root = Unit("the test")
@@ -133,6 +156,7 @@ class Sandbox(Isolated):
                 await unit.close()
             await session.flush()
             await self._check_deferred(session)
+            self.committed += 1
 
     @asynccontextmanager
     async def read(self) -> AsyncGenerator[AsyncSession]:

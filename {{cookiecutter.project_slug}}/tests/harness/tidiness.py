@@ -27,17 +27,15 @@ async def no_task_left() -> AsyncGenerator[None]:
         )
 
 
-@asynccontextmanager
-async def no_connection_left(engine: AsyncEngine) -> AsyncGenerator[None]:
+def check_no_connection_left(engine: AsyncEngine) -> None:
     """Fail if a connection was taken from the pool and not given back."""
-    yield
     pool = engine.pool
     assert isinstance(pool, QueuePool)
     left = pool.checkedout()
     if left:
         with warnings.catch_warnings(action="ignore"):
             gc.collect()  # or the pool complains of it during a later test
-        await engine.dispose()
+        engine.sync_engine.dispose(close=False)  # a new pool, for the tests to come
         pytest.fail(
             f"The test has ended, and {left} connection(s) are still in use: "
             "open them with `async with`.",

@@ -1,14 +1,22 @@
 """Every error is a problem, and tells a client nothing about the inside."""
 
+import json
+import re
 from collections.abc import AsyncGenerator
 
 import pytest
+from fastapi import FastAPI, HTTPException
 from httpx import ASGITransport, AsyncClient
 from pydantic import Field
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
+from app.core.database import get_database, open_database
 from app.core.schemas import Schema
 from app.core.settings import Settings
 from app.main import create_app
+from tests.fixtures.canaries import make_app
+from tests.harness.databases import Databases, settings_for
 
 SECRET = "the inside"
 
@@ -29,8 +37,12 @@ async def broken_client() -> AsyncGenerator[AsyncClient]:
     @app.post("/lengths")
     async def lengths(_: Short) -> None: ...
 
+    @app.get("/refused")
+    async def refused() -> None:
+        raise HTTPException(499, detail={"code": "left"})
+
     transport = ASGITransport(app, raise_app_exceptions=False)
-    async with AsyncClient(transport=transport, base_url="http://test") as client:
+    async with AsyncClient(transport=transport, base_url="http://test", trust_env=False) as client:
         yield client
 
 
@@ -67,3 +79,69 @@ async def test_an_invalid_value_is_named_and_not_repeated(broken_client: AsyncCl
         (["body", SECRET], "extra_forbidden"),
     ]
     assert "input" not in response.json()["errors"][0]
+
+
+async def test_a_detail_of_any_form_is_kept(broken_client: AsyncClient) -> None:
+    response = await broken_client.get("/refused")
+
+    assert response.status_code == 499
+    assert response.json()["detail"] == '{"code": "left"}'
+
+
+async def test_the_traceback_has_the_id_that_the_client_was_given(
+    broken_client: AsyncClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    response = await broken_client.get("/broken")
+
+    (record,) = [record for record in caplog.records if record.exc_info]
+    assert vars(record)["msg"]["request_id"] == response.headers["x-request-id"]
+
+
+async def test_every_reference_of_the_openapi_document_leads_somewhere(app: FastAPI) -> None:
+    document = app.openapi()
+
+    references = set(re.findall(r'"#/components/schemas/([^"]+)"', json.dumps(document)))
+    assert references <= document["components"]["schemas"].keys()
+    assert "$defs" not in json.dumps(document)
+    assert "422" not in document["paths"]["/livez"]["get"]["responses"]
+    assert "HTTPValidationError" not in json.dumps(document)
+
+
+@pytest.fixture
+async def narrow_client(databases: Databases) -> AsyncGenerator[AsyncClient]:
+    """A client of canaries on a pool of one connection that gives up at once."""
+    async with databases.clone() as url:
+        settings = settings_for(url).model_copy(
+            update={
+                "database_pool_size": 1,
+                "database_pool_timeout": 0.05,
+            }
+        )
+        async with open_database(settings) as database, database.transaction() as holder:
+            app = make_app()
+            app.dependency_overrides[get_database] = lambda: database
+            await holder.execute(text("SELECT 1"))
+            transport = ASGITransport(app)
+            async with AsyncClient(transport=transport, base_url="http://test") as client:
+                yield client
+
+
+async def test_a_pool_without_a_connection_left_is_unavailable(narrow_client: AsyncClient) -> None:
+    response = await narrow_client.get("/canaries/count")
+
+    assert response.status_code == 503
+    assert response.headers["retry-after"] == "1"
+
+
+@pytest.mark.usefixtures("cage")
+async def test_what_waits_too_long_for_a_lock_is_unavailable(
+    canary_client: AsyncClient, engine: AsyncEngine, session: AsyncSession
+) -> None:
+    await session.execute(text("SET LOCAL lock_timeout = '20ms'"))
+    await session.commit()
+    async with engine.begin() as other:
+        await other.execute(text("LOCK TABLE harness.canaries"))
+
+        response = await canary_client.get("/canaries/count")
+
+    assert response.status_code == 503

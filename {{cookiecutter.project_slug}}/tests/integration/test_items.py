@@ -1,3 +1,4 @@
+import asyncio
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
@@ -152,3 +153,19 @@ async def test_a_page_costs_one_query_however_long_it_is(
         response = await client.get("/items", params={"limit": 3})
 
     assert len(response.json()["items"]) == 3
+
+
+@pytest.mark.committed
+async def test_changes_and_removals_at_once_are_found_or_not_found(
+    client: AsyncClient, make_item: MakeItem
+) -> None:
+    path = f"/items/{(await make_item()).id}"
+
+    responses = await asyncio.gather(
+        *(client.patch(path, json={"description": str(number)}) for number in range(3)),
+        *(client.delete(path) for _ in range(2)),
+    )
+
+    changed, removed = responses[:3], responses[3:]
+    assert {response.status_code for response in changed} <= {200, 404}
+    assert sorted(response.status_code for response in removed) == [204, 404]

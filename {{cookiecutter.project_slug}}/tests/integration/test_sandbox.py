@@ -15,7 +15,7 @@ from app.core.database import ReadOnlyError
 from app.core.errors import ConflictError
 from tests.fixtures.canaries import Canary, add, count
 from tests.harness import sandbox as sandbox_module
-from tests.harness.sandbox import Sandbox, TurnError
+from tests.harness.sandbox import RollbackError, Sandbox, TurnError
 
 pytestmark = pytest.mark.usefixtures("cage")
 
@@ -142,6 +142,29 @@ async def test_a_session_for_queries_refuses_to_write(
         await canary_client.get("/canaries/write-in-a-read")
 
     assert await count(session) == 0
+
+
+async def test_the_test_cannot_undo_what_the_application_committed(
+    canary_client: AsyncClient, session: AsyncSession
+) -> None:
+    await add(session, "arranged, and not committed")
+    await canary_client.post("/canaries/a")
+
+    with pytest.raises(RollbackError, match=r"call session.commit\(\) after arranging"):
+        await session.rollback()
+
+    assert await count(session) == 2
+
+
+async def test_the_test_may_roll_back_what_it_began_itself(
+    canary_client: AsyncClient, session: AsyncSession
+) -> None:
+    await canary_client.post("/canaries/a")
+    await add(session, "not committed")
+
+    await session.rollback()
+
+    assert await count(session) == 1
 
 
 async def test_application_and_test_never_share_a_session(database: Sandbox) -> None:

@@ -56,4 +56,4 @@ def test_every_table_is_known_without_the_application() -> None:
         [sys.executable, "-c", ask], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout
 
-    assert set(said.split()) == tables
+    assert tables <= set(said.split())

@@ -36,7 +36,7 @@ def test_a_database_that_holds_no_data_is_allowed(database: str) -> None:
     check_allowed(make_url(f"postgresql://localhost/{database}"), allowed_host=None)
 
 
-@pytest.mark.parametrize("database", ["production", "orders"])
+@pytest.mark.parametrize("database", ["production", "orders", "latest_orders"])
 def test_a_database_that_may_hold_data_is_refused(database: str) -> None:
     with pytest.raises(RefusedError, match=f"names the database {database}"):
         check_allowed(make_url(f"postgresql://localhost/{database}"), allowed_host=None)

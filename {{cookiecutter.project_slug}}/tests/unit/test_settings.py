@@ -18,9 +18,14 @@ def test_every_usual_form_of_the_url_is_accepted(scheme: str) -> None:
 
 
 def test_ssl_mode_is_said_as_asyncpg_says_it() -> None:
-    url = settings(database_url="postgres://me@db/shop?sslmode=require").require_database_url()
+    given = "postgres://me@db/shop?sslmode=require&channel_binding=require"
 
-    assert url.endswith("?ssl=require")
+    assert settings(database_url=given).require_database_url().endswith("/shop?ssl=require")
+
+
+def test_an_option_that_asyncpg_does_not_know_is_named() -> None:
+    with pytest.raises(ValidationError, match="does not know: connect_timeout"):
+        settings(database_url="postgres://me@db/shop?connect_timeout=3")
 
 
 @pytest.mark.parametrize("url", ["mysql://me:hunter2@db/shop", "hunter2", "http://hunter2"])
@@ -51,7 +56,9 @@ def test_the_environment_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     assert settings().port == 9000
 
 
-def test_the_example_names_every_setting_with_its_default() -> None:
+def test_the_example_names_every_setting_with_its_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
     lines = (ROOT / ".env.example").read_text("utf-8").splitlines()
     example = dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
 

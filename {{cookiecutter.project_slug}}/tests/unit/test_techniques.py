@@ -50,7 +50,9 @@ def test_the_environment_is_set_for_one_test(monkeypatch: pytest.MonkeyPatch) ->
 async def test_an_application_has_the_settings_that_it_is_given() -> None:
     app: FastAPI = create_app(Settings(_env_file=None, shutdown_grace=1))
 
-    async with AsyncClient(transport=ASGITransport(app), base_url="http://test") as client:
+    async with AsyncClient(
+        transport=ASGITransport(app), base_url="http://test", trust_env=False
+    ) as client:
         response = await client.get("/livez")
 
     assert response.status_code == HTTPStatus.OK

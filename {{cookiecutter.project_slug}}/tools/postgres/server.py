@@ -40,9 +40,12 @@ def survivor(folder: Path) -> int | None:
         if _answers(folder):
             return pid
         if not _is_alive(pid):
-            break
+            # Else a process that gets the same number would keep the next server from starting.
+            status.unlink()
+            return None
         time.sleep(0.01)
-    status.unlink(missing_ok=True)  # or a process that got the same number stops the next server
+    if status.exists():
+        raise PostgresError(f"Process {status.read_text().split()[0]} holds {folder}: end it.")
     return None
 
 

@@ -22,9 +22,9 @@ async def create(session: AsyncSession, new: ItemCreate) -> Item:
     return item
 
 
-async def get(session: AsyncSession, item_id: UUID) -> Item:
-    """Return the item, or raise ``NotFoundError``."""
-    item = await session.get(Item, item_id)
+async def get(session: AsyncSession, item_id: UUID, *, lock: bool = False) -> Item:
+    """Return the item, or raise ``NotFoundError``; locked, nobody else changes or removes it."""
+    item = await session.get(Item, item_id, with_for_update=lock)
     if item is None:
         raise NotFoundError("There is no item with this id.")
     return item
@@ -37,7 +37,7 @@ async def page(session: AsyncSession, window: Window) -> Slice[Item]:
 
 async def update(session: AsyncSession, item_id: UUID, change: ItemUpdate) -> Item:
     """Change the fields that were sent; a name that is taken is a conflict."""
-    item = await get(session, item_id)
+    item = await get(session, item_id, lock=True)
     for field, value in change.model_dump(exclude_unset=True).items():
         setattr(item, field, value)
     with conflict_on(NAME_IS_UNIQUE, NAME_IS_TAKEN):
@@ -47,4 +47,4 @@ async def update(session: AsyncSession, item_id: UUID, change: ItemUpdate) -> It
 
 async def delete(session: AsyncSession, item_id: UUID) -> None:
     """Remove the item, or raise ``NotFoundError``."""
-    await session.delete(await get(session, item_id))
+    await session.delete(await get(session, item_id, lock=True))
