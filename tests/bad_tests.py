@@ -78,6 +78,20 @@ BAD_TESTS = [
         "1 connection(s) are still in use",
     ),
     BadTest(
+        "a connection that is not given back, without the sandbox",
+        INTEGRATION,
+        "KEPT = []\n\nasync def test_bad(engine):\n    KEPT.append(await engine.connect())\n\n"
+        "async def test_innocent(session): ...",
+        "ERROR tests/integration/test_bad.py::test_bad - Failed: The test has ended",
+    ),
+    BadTest(
+        "a test that is slower than its own limit",
+        INTEGRATION,
+        "import asyncio\nimport pytest\n\n@pytest.mark.timeout(1)\nasync def test_bad():\n"
+        "    await asyncio.Event().wait()",
+        "TimeoutError: The test took more than 1 s.",
+    ),
+    BadTest(
         "a connection of a committed test that is not given back",
         INTEGRATION,
         "import pytest\n\nKEPT = []\n\n@pytest.mark.committed\nasync def test_bad(database):\n"
