@@ -63,8 +63,11 @@ def running(folder: Path, *, durable: bool = False) -> Generator[Path]:
         with (folder / "start.lock").open("w") as starting:
             fcntl.flock(starting, fcntl.LOCK_EX)  # one starts it, the others find it running
             fcntl.flock(users, fcntl.LOCK_SH)  # waits for a server that is being stopped
-            if not _is_supervised(folder):
-                _start(folder, durable=durable)
+            # Its starter may have been killed while it starts: then it is waited for.
+            while not (folder / "ready").exists() or not _is_supervised(folder):
+                if not _is_supervised(folder):
+                    _start(folder, durable=durable)
+                time.sleep(0.01)
         yield Path((folder / "socket").read_text("utf-8"))
         fcntl.flock(users, fcntl.LOCK_UN)
         _wait_if_last(folder, users)
@@ -72,10 +75,11 @@ def running(folder: Path, *, durable: bool = False) -> Generator[Path]:
 
 def _is_supervised(folder: Path) -> bool:
     with (folder / "supervisor.lock").open("w") as lock:
-        return not _try_lock(lock, fcntl.LOCK_EX)
+        return not try_lock(lock, fcntl.LOCK_EX)
 
 
-def _try_lock(lock: TextIO, kind: int) -> bool:
+def try_lock(lock: TextIO, kind: int) -> bool:
+    """Take the lock if nobody is in the way."""
     try:
         fcntl.flock(lock, kind | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -101,7 +105,7 @@ def _start(folder: Path, *, durable: bool) -> None:
     os.close(answering)
     with os.fdopen(answers) as pipe:
         answer = pipe.read()  # until the supervisor closes its end
-    if answer != "ready":
+    if answer not in ("ready", "busy"):
         raise PostgresError(answer or f"PostgreSQL did not start: see {folder}/postgres.log")
     supervisor.returncode = 0  # it goes on, and nobody has to wait for it
 
@@ -110,7 +114,7 @@ def _wait_if_last(folder: Path, users: TextIO) -> None:
     """Let a server that this was the last user of stop before this process ends."""
     for _ in range(5):
         time.sleep(0.01)  # time for the supervisor to get the lock that it waits for
-        if not _try_lock(users, fcntl.LOCK_SH):
+        if not try_lock(users, fcntl.LOCK_SH):
             with (folder / "supervisor.lock").open("w") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX)
             return
