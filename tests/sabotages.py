@@ -361,11 +361,11 @@ SABOTAGES = [
         "tests/unit/test_settings.py::test_another_database_is_refused_without_repeating_the_password",
     ),
     Sabotage(
-        "changes and removals at once are found or not found",
+        "an item that somebody removes meanwhile is not found",
         "app/features/items/service.py",
         "await session.delete(await get(session, item_id, lock=True))",
         "await session.delete(await get(session, item_id))",
-        f"{ITEMS}::test_changes_and_removals_at_once_are_found_or_not_found",
+        f"{ITEMS}::test_an_item_that_somebody_removes_meanwhile_is_not_found",
     ),
     Sabotage(
         "a cursor that was made up is invalid",

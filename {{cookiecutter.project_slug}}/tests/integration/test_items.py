@@ -4,9 +4,10 @@ from uuid import UUID, uuid4
 
 import pytest
 from httpx import AsyncClient
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core.database import Database
 from app.features.items.models import Item
 from tests.factories.items import MakeItem
 from tests.harness.queries import Queries
@@ -155,17 +156,26 @@ async def test_a_page_costs_one_query_however_long_it_is(
     assert len(response.json()["items"]) == 3
 
 
+WAITING = text(
+    "SELECT count(*) FROM pg_stat_activity"
+    " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+)
+
+
 @pytest.mark.committed
-async def test_changes_and_removals_at_once_are_found_or_not_found(
-    client: AsyncClient, make_item: MakeItem
+@pytest.mark.parametrize("method", ["PATCH", "DELETE"])
+async def test_an_item_that_somebody_removes_meanwhile_is_not_found(
+    client: AsyncClient, database: Database, make_item: MakeItem, method: str
 ) -> None:
-    path = f"/items/{(await make_item()).id}"
+    item = await make_item()
+    body = {"description": "new"} if method == "PATCH" else None
 
-    responses = await asyncio.gather(
-        *(client.patch(path, json={"description": str(number)}) for number in range(3)),
-        *(client.delete(path) for _ in range(2)),
-    )
+    async with database.transaction() as other:
+        await other.execute(delete(Item).where(Item.id == item.id))
+        request = asyncio.create_task(client.request(method, f"/items/{item.id}", json=body))
+        async with asyncio.timeout(5):
+            while not await other.scalar(WAITING):
+                await asyncio.sleep(0.01)
+    response = await request
 
-    changed, removed = responses[:3], responses[3:]
-    assert {response.status_code for response in changed} <= {200, 404}
-    assert sorted(response.status_code for response in removed) == [204, 404]
+    assert response.status_code == 404
