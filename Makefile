@@ -55,4 +55,8 @@ $(installed): pyproject.toml $(filter .cache/%,$(uv))
 	@touch $@
 
 .cache/uv/bin/uv:
-	@python3 -m pip install --quiet --quiet --disable-pip-version-check --target .cache/uv uv
+	@if python3 -c 'import pip' 2>/dev/null; then \
+		python3 -m pip install -qq --disable-pip-version-check --target .cache/uv uv; \
+	else \
+		python3 -m venv .cache/uv && .cache/uv/bin/python -m pip install -qq uv; \
+	fi
