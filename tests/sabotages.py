@@ -379,7 +379,7 @@ SABOTAGES = [
         "migrations/env.py",
         'model_copy(update={"database_statement_timeout": None})',
         "model_copy()",
-        f"{MIGRATIONS}::test_a_migration_may_take_longer_than_a_request",
+        f"{MIGRATIONS}::test_every_migration_goes_down_and_up_again",
     ),
     Sabotage(
         "what the database cannot do at the moment is unavailable",

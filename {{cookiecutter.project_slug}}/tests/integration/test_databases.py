@@ -25,22 +25,26 @@ async def admin(postgres: URL) -> AsyncGenerator[asyncpg.Connection]:
 async def test_every_clone_is_another_database_and_goes_with_its_owner(
     databases: Databases, admin: asyncpg.Connection
 ) -> None:
-    async with databases.clone() as one, databases.clone() as other:
-        assert one.database != other.database
+    template = "SELECT oid FROM pg_database WHERE datistemplate AND datname = $1"
+
+    async with databases.clone() as one:
+        made = await admin.fetchval(template, template_name())
+        async with databases.clone() as other:
+            assert one.database != other.database
 
     assert not {one.database, other.database} & await names(admin)
+    # Both from one template, which is made once.
+    assert await admin.fetchval(template, template_name()) == made is not None
 
 
 async def test_what_a_killed_run_left_is_dropped_and_nothing_else(
     postgres: URL, admin: asyncpg.Connection, unique_resource_name: str
 ) -> None:
     ending = unique_resource_name.replace("-", "_")[-32:]
-    orphan, stranger = f"{PREFIX}_run_{ending}", f"production_{ending}"
-    unmarked = f"{PREFIX}_run_x{ending}"
-    for name in (orphan, stranger, unmarked):
+    orphan, unmarked = f"{PREFIX}_run_{ending}", f"{PREFIX}_run_x{ending}"
+    for name in (orphan, unmarked):
         await admin.execute(f"CREATE DATABASE {name}")
     await admin.execute(f"COMMENT ON DATABASE {orphan} IS '{MARK}'")
-    await admin.execute(f"COMMENT ON DATABASE {stranger} IS '{MARK}'")
 
     async with (
         Databases.on(postgres) as another_run,
@@ -50,16 +54,5 @@ async def test_what_a_killed_run_left_is_dropped_and_nothing_else(
         left = await names(admin)
 
     assert orphan not in left
-    assert {stranger, unmarked, clone.database} <= left
-    for name in (stranger, unmarked):
-        await admin.execute(f"DROP DATABASE {name}")
-
-
-async def test_the_template_is_made_once(databases: Databases, admin: asyncpg.Connection) -> None:
-    query = "SELECT oid FROM pg_database WHERE datistemplate AND datname = $1"
-    async with databases.clone():
-        before = await admin.fetchval(query, template_name())
-    async with databases.clone():
-        after = await admin.fetchval(query, template_name())
-
-    assert before == after is not None
+    assert {unmarked, clone.database} <= left
+    await admin.execute(f"DROP DATABASE {unmarked}")

@@ -16,7 +16,7 @@ from app.core.schemas import Schema
 from app.core.settings import Settings
 from app.main import create_app
 from tests.fixtures.canaries import make_app
-from tests.harness.databases import Databases, settings_for
+from tests.harness.databases import settings_for
 
 SECRET = "the inside"
 
@@ -108,22 +108,20 @@ async def test_every_reference_of_the_openapi_document_leads_somewhere(app: Fast
 
 
 @pytest.fixture
-async def narrow_client(databases: Databases) -> AsyncGenerator[AsyncClient]:
-    """A client of canaries on a pool of one connection that gives up at once."""
-    async with databases.clone() as url:
-        settings = settings_for(url).model_copy(
-            update={
-                "database_pool_size": 1,
-                "database_pool_timeout": 0.05,
-            }
-        )
-        async with open_database(settings) as database, database.transaction() as holder:
-            app = make_app()
-            app.dependency_overrides[get_database] = lambda: database
-            await holder.execute(text("SELECT 1"))
-            transport = ASGITransport(app)
-            async with AsyncClient(transport=transport, base_url="http://test") as client:
-                yield client
+async def narrow_client(engine: AsyncEngine) -> AsyncGenerator[AsyncClient]:
+    """A client of canaries on a pool of one connection, which is in use, that gives up at once."""
+    settings = settings_for(engine.url).model_copy(
+        update={"database_pool_size": 1, "database_pool_timeout": 0.05}
+    )
+    async with open_database(settings) as database, database.transaction() as holder:
+        await holder.execute(text("SELECT 1"))
+        app = make_app()
+        app.dependency_overrides[get_database] = lambda: database
+        transport = ASGITransport(app)
+        async with AsyncClient(
+            transport=transport, base_url="http://test", trust_env=False
+        ) as client:
+            yield client
 
 
 async def test_a_pool_without_a_connection_left_is_unavailable(narrow_client: AsyncClient) -> None:

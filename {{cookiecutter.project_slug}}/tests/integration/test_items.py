@@ -162,19 +162,17 @@ WAITING_FOR_ME = text(
 
 
 @pytest.mark.committed
-@pytest.mark.parametrize("method", ["PATCH", "DELETE"])
 async def test_an_item_that_somebody_removes_meanwhile_is_not_found(
-    client: AsyncClient, database: Database, make_item: MakeItem, method: str
+    client: AsyncClient, database: Database, make_item: MakeItem
 ) -> None:
-    item = await make_item()
-    body = {"description": "new"} if method == "PATCH" else None
+    for method, body in (("PATCH", {"description": "new"}), ("DELETE", None)):
+        item = await make_item()
 
-    async with database.transaction() as other:
-        await other.execute(delete(Item).where(Item.id == item.id))
-        request = asyncio.create_task(client.request(method, f"/items/{item.id}", json=body))
-        async with asyncio.timeout(5):
+        async with database.transaction() as other, asyncio.timeout(5):
+            await other.execute(delete(Item).where(Item.id == item.id))
+            request = asyncio.create_task(client.request(method, f"/items/{item.id}", json=body))
             while not await other.scalar(WAITING_FOR_ME):  # noqa: ASYNC110 - it sets no event
                 await asyncio.sleep(0)
-    response = await request
+        response = await request
 
-    assert response.status_code == 404
+        assert response.status_code == 404

@@ -190,7 +190,7 @@ async def test_a_row_of_the_test_shows_what_the_application_changed(
     assert ours.parent == "a"
 
 
-@pytest.mark.parametrize("repetition", range(5))
+@pytest.mark.parametrize("repetition", range(2))
 async def test_requests_at_once_all_succeed_while_the_test_holds_a_savepoint(
     canary_client: AsyncClient, session: AsyncSession, repetition: int
 ) -> None:
