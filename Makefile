@@ -11,10 +11,10 @@ installed := .venv/installed
 # By its path: on PATH, it would be the Python that a baked project finds, in make demo.
 python := .venv/bin/python
 
-.PHONY: help bake demo test check lint format types bench clean
+.PHONY: help bake demo test test-heavy check lint format types bench clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-8s%s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-12s%s\n", $$1, $$2 }' Makefile
 
 bake: $(installed) ## Bake into build/; answers in ANSWERS='project_name="Orders API" ci=gitlab'
 	@rm -rf build
@@ -24,9 +24,12 @@ demo: bake ## Bake, run the tests of the result, then serve it
 	@cd build/* && $(MAKE) test && $(MAKE) run
 
 test: $(installed) ## Bake, and do what users do; pytest takes more from args="-k name"
-	@$(python) -m pytest -n 2 $(args)
+	@$(python) -m pytest -n 2 -m 'not heavy' $(args)
 
-check: lint types test ## Everything that CI checks
+test-heavy: $(installed) ## Break what was baked in every way that its own tests promise to notice
+	@$(python) -m pytest -n 2 -m heavy $(args)
+
+check: lint types test test-heavy ## Everything that CI checks
 
 lint: $(installed) ## Check rules and format, also of the project that is not baked yet
 	@$(python) -m ruff check
@@ -47,7 +50,7 @@ clean: ## Remove what can be made again
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 # Here, because uv, pytest and cookiecutter all leave files in it.
-bake test $(installed): export TMPDIR := $(CURDIR)/.cache/tmp
+bake test test-heavy $(installed): export TMPDIR := $(CURDIR)/.cache/tmp
 
 $(installed): pyproject.toml $(filter .cache/%,$(uv))
 	@mkdir -p "$$TMPDIR"

@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.sabotages import SABOTAGES, Sabotage
+from tests.sabotages import SABOTAGES
+from tests.sabotages.sabotage import Sabotage
 from tests.workshop import run_tests
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("sabotage", SABOTAGES, ids=lambda sabotage: sabotage.promise)
 def test_a_broken_promise_is_noticed(
     sabotage: Sabotage, workshop: Path, installed: Path, server: str

@@ -1,0 +1,13 @@
+"""Every promise of a baked project, with a change that breaks it and the test that must notice.
+
+A promise that can be broken without a red test is not a promise.
+"""
+
+from tests.sabotages import migrations, sandbox, service, suite
+
+SABOTAGES = [
+    *service.SABOTAGES,
+    *sandbox.SABOTAGES,
+    *migrations.SABOTAGES,
+    *suite.SABOTAGES,
+]

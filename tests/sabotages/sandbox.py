@@ -1,0 +1,139 @@
+"""What keeps one test from another."""
+
+from tests.sabotages.sabotage import Sabotage
+
+SANDBOX = "tests/harness/sandbox.py"
+DATABASES = "tests/harness/databases.py"
+IN_SANDBOX = "tests/integration/test_sandbox.py"
+
+SABOTAGES = [
+    Sabotage(
+        "no row outlives its test",
+        SANDBOX,
+        '"join_transaction_mode": "create_savepoint"',
+        '"join_transaction_mode": "conditional_savepoint"',
+        f"{IN_SANDBOX}::test_no_row_outlives_its_test",
+    ),
+    Sabotage(
+        "arranged rows survive what the application rolls back",
+        SANDBOX,
+        '"join_transaction_mode": "create_savepoint"',
+        '"join_transaction_mode": "rollback_only"',
+        f"{IN_SANDBOX}::test_what_the_application_rolls_back_is_gone_and_arranged_rows_stay",
+    ),
+    Sabotage(
+        "commits stay inside the test",
+        SANDBOX,
+        '"join_transaction_mode": "create_savepoint"',
+        '"join_transaction_mode": "control_fully"',
+        f"{IN_SANDBOX}::test_no_row_outlives_its_test",
+    ),
+    Sabotage(
+        "the test's transaction is rolled back",
+        SANDBOX,
+        "await transaction.rollback()",
+        "await transaction.commit()",
+        f"{IN_SANDBOX}::test_no_row_outlives_its_test",
+    ),
+    Sabotage(
+        "the application and the test never share a session",
+        SANDBOX,
+        '        async with self.turn("a transaction") as unit, super().transaction() as session:\n',
+        "        if not hasattr(self, 'shared'):\n"
+        "            self.shared = AsyncSession(**self._joined, expire_on_commit=False)\n"
+        '        async with self.turn("a transaction") as unit, self.shared.begin():\n'
+        "            session = self.shared\n",
+        f"{IN_SANDBOX}::test_application_and_test_never_share_a_session",
+    ),
+    Sabotage(
+        "requests at once take turns",
+        SANDBOX,
+        "await self._turn.acquire()",
+        "self._turn._locked = True",
+        f"{IN_SANDBOX}::test_requests_at_once_all_succeed_while_the_test_holds_a_savepoint",
+    ),
+    Sabotage(
+        "who waits too long is told who keeps the turn",
+        SANDBOX,
+        "        self._holder = unit\n",
+        "        self._holder = None\n",
+        f"{IN_SANDBOX}::test_who_waits_too_long_is_told_who_keeps_the_turn",
+    ),
+    Sabotage(
+        "a unit of work waits for those inside it",
+        SANDBOX,
+        "                await unit.close()\n            await session.flush()\n",
+        "                unit.is_open = True\n            await session.flush()\n",
+        f"{IN_SANDBOX}::test_a_transaction_waits_for_those_inside_it",
+    ),
+    Sabotage(
+        "a deferred constraint fails the commit",
+        SANDBOX,
+        "            await self._check_deferred(session)\n",
+        "",
+        f"{IN_SANDBOX}::test_a_deferred_constraint_fails_the_commit_and_leaves_no_row",
+    ),
+    Sabotage(
+        "a deferred constraint stays deferred",
+        SANDBOX,
+        '"ROLLBACK TO SAVEPOINT deferred; RELEASE SAVEPOINT deferred"',
+        '"RELEASE SAVEPOINT deferred"',
+        f"{IN_SANDBOX}::test_a_deferred_constraint_stays_deferred_for_the_next_transaction",
+    ),
+    Sabotage(
+        "a constraint that the test itself breaks is found",
+        SANDBOX,
+        'await driver.execute("SET CONSTRAINTS ALL IMMEDIATE")',
+        "pass",
+        f"{IN_SANDBOX}::test_a_constraint_that_the_test_itself_breaks_is_found",
+    ),
+    Sabotage(
+        "a test sees what the application changed",
+        "tests/harness/isolated.py",
+        '        options.setdefault("populate_existing", True)\n        return await super().get(',
+        "        return await super().get(",
+        f"{IN_SANDBOX}::test_a_row_of_the_test_shows_what_the_application_changed",
+    ),
+    Sabotage(
+        "queries are counted",
+        "tests/harness/queries.py",
+        "if len(ran) != count:",
+        "if len(ran) > 1000:",
+        "tests/integration/test_queries.py::test_what_ran_is_shown_when_the_count_is_wrong",
+    ),
+    Sabotage(
+        "every worker and every committed test has its own database",
+        DATABASES,
+        'name = f"{PREFIX}_run_{uuid4().hex[:16]}"',
+        'name = f"{PREFIX}_run_shared"',
+        "tests/integration/test_databases.py::test_every_clone_is_another_database",
+    ),
+    Sabotage(
+        "what a killed run left is dropped",
+        DATABASES,
+        "            await databases._drop_orphans()\n",
+        "",
+        "tests/integration/test_databases.py::test_what_a_killed_run_left_is_dropped",
+    ),
+    Sabotage(
+        "a database that the tests did not mark is not touched",
+        DATABASES,
+        " AND shobj_description(oid, 'pg_database') = $2 ORDER BY oid DESC",
+        " AND $2::text IS NOT NULL ORDER BY oid DESC",
+        "tests/integration/test_databases.py::test_what_a_killed_run_left_is_dropped",
+    ),
+    Sabotage(
+        "a database of a living run is not dropped",
+        DATABASES,
+        "        await self._lock(name)\n        await self._create(name, template)\n",
+        "        await self._create(name, template)\n",
+        "tests/integration/test_databases.py::test_what_a_killed_run_left_is_dropped",
+    ),
+    Sabotage(
+        "another machine is refused",
+        "tests/harness/given_server.py",
+        "return ip_address(host).is_loopback",
+        "return bool(ip_address(host))",
+        "tests/unit/test_given_server.py::test_another_machine_is_refused_and_the_way_out_named",
+    ),
+]

@@ -1,0 +1,176 @@
+"""What the service promises."""
+
+from tests.sabotages.sabotage import Sabotage
+
+DATABASE = "app/core/database.py"
+ERRORS = "app/core/errors.py"
+SANDBOX = "tests/harness/sandbox.py"
+IN_SANDBOX = "tests/integration/test_sandbox.py"
+BEFORE_RESPONSE = "tests/integration/test_commit_before_response.py"
+MIGRATIONS = "tests/integration/test_migrations.py"
+ITEMS = "tests/integration/test_items.py"
+
+SABOTAGES = [
+    Sabotage(
+        "the commit comes before the response",
+        DATABASE,
+        'Session = Annotated[AsyncSession, Depends(_transaction, scope="function")]',
+        "Session = Annotated[AsyncSession, Depends(_transaction)]",
+        f"{BEFORE_RESPONSE}::test_the_row_is_there_when_the_response_starts",
+    ),
+    Sabotage(
+        "a commit that fails is an error response",
+        DATABASE,
+        'Session = Annotated[AsyncSession, Depends(_transaction, scope="function")]',
+        "Session = Annotated[AsyncSession, Depends(_transaction)]",
+        f"{BEFORE_RESPONSE}::test_a_commit_that_fails_is_an_error_and_leaves_no_row",
+    ),
+    Sabotage(
+        "a transaction commits",
+        DATABASE,
+        "async with self._transactions.begin() as session:",
+        "async with self._transactions() as session:",
+        f"{IN_SANDBOX}::test_what_the_application_commits_is_visible",
+    ),
+    Sabotage(
+        "a transaction that raises is rolled back, and not committed in a finally",
+        DATABASE,
+        "        async with self._transactions.begin() as session:\n            yield session\n",
+        "        async with self._transactions() as session:\n            try:\n"
+        "                yield session\n            finally:\n                await session.commit()\n",
+        f"{IN_SANDBOX}::test_what_the_application_rolls_back_is_gone_and_arranged_rows_stay",
+    ),
+    Sabotage(
+        "a session for queries refuses to write",
+        DATABASE,
+        "    if state.is_insert or state.is_update or state.is_delete:\n        raise ReadOnlyError\n",
+        "    del state\n",
+        f"{IN_SANDBOX}::test_a_session_for_queries_refuses_to_write",
+    ),
+    Sabotage(
+        "only the database module commits",
+        "app/features/items/service.py",
+        "    return item\n\n\nasync def get(",
+        "    await session.commit()\n    return item\n\n\nasync def get(",
+        "tests/unit/test_architecture.py::test_only_the_database_module_commits",
+    ),
+    Sabotage(
+        "core imports no feature",
+        ERRORS,
+        "logger = structlog",
+        "from app.features.items import models\n\nlogger = structlog",
+        "tests/unit/test_architecture.py::test_core_imports_no_feature",
+    ),
+    Sabotage(
+        "an error tells nothing of the inside",
+        "app/core/request_log.py",
+        "problem(HTTPStatus.INTERNAL_SERVER_ERROR)",
+        "problem(HTTPStatus.INTERNAL_SERVER_ERROR, str(sys.exception()))",
+        "tests/integration/test_errors.py::test_an_unexpected_error_is_a_problem_without_details",
+    ),
+    Sabotage(
+        "an invalid value is not repeated",
+        ERRORS,
+        "    type: str\n\n\nclass Problem",
+        "    type: str\n    input: Any\n\n\nclass Problem",
+        "tests/integration/test_errors.py::test_an_invalid_value_is_named_and_not_repeated",
+    ),
+    Sabotage(
+        "a request id cannot forge a log line",
+        "app/core/request_log.py",
+        "given if _SAFE_ID.fullmatch(given) else uuid4().hex",
+        "given or uuid4().hex",
+        "tests/integration/test_request_log.py::test_a_request_id_that_could_forge_a_log_line",
+    ),
+    Sabotage(
+        "liveness asks no database",
+        "app/features/health/router.py",
+        "async def live() -> Health:",
+        "async def live(_: CurrentDatabase) -> Health:",
+        "tests/integration/test_health.py::test_alive_without_a_database",
+    ),
+    Sabotage(
+        "readiness is refused when the database is away",
+        "app/features/health/router.py",
+        "            await session.execute(select(1))\n",
+        "            assert session is not None\n",
+        "tests/integration/test_health.py::test_not_ready_when_the_database_is_away",
+    ),
+    Sabotage(
+        "a page starts after the one before",
+        "app/core/pagination.py",
+        "query.where(key < window.after)",
+        "query.where(key <= window.after)",
+        f"{ITEMS}::test_pages_are_newest_first_and_complete",
+    ),
+    Sabotage(
+        "a page costs one query",
+        "app/core/pagination.py",
+        "    rows = (await session.scalars(query)).all()\n",
+        "    await session.scalars(query)\n    rows = (await session.scalars(query)).all()\n",
+        f"{ITEMS}::test_a_page_costs_one_query_however_long_it_is",
+    ),
+    Sabotage(
+        "values of the database come back with the statement",
+        "app/core/models.py",
+        '"eager_defaults": True',
+        '"eager_defaults": False',
+        f"{ITEMS}::test_update_changes_only_what_is_sent",
+    ),
+    Sabotage(
+        "a password is never printed",
+        "app/core/settings.py",
+        "        hide_input_in_errors=True,  # a wrong DATABASE_URL holds a right password\n",
+        "",
+        "tests/unit/test_settings.py::test_another_database_is_refused_without_repeating_the_password",
+    ),
+    Sabotage(
+        "an item that somebody removes meanwhile is not found",
+        "app/features/items/service.py",
+        "await session.delete(await get(session, item_id, lock=True))",
+        "await session.delete(await get(session, item_id))",
+        f"{ITEMS}::test_an_item_that_somebody_removes_meanwhile_is_not_found",
+    ),
+    Sabotage(
+        "a cursor that was made up is invalid",
+        "app/core/pagination.py",
+        "if moment.utcoffset() != timedelta(0):",
+        "if moment.year < timedelta(0).days:",
+        "tests/unit/test_pagination.py::test_a_time_that_the_database_did_not_give_is_invalid",
+    ),
+    Sabotage(
+        "a migration may take longer than a request",
+        "migrations/env.py",
+        'model_copy(update={"database_statement_timeout": None})',
+        "model_copy()",
+        f"{MIGRATIONS}::test_every_migration_goes_down_and_up_again",
+    ),
+    Sabotage(
+        "what the database cannot do at the moment is unavailable",
+        ERRORS,
+        "for kind in (PoolTimeoutError, ConnectionError, TimeoutError, gaierror):",
+        "for kind in (ConnectionError, TimeoutError, gaierror):",
+        "tests/integration/test_errors.py::test_a_pool_without_a_connection_left_is_unavailable",
+    ),
+    Sabotage(
+        "what waits too long for a lock is unavailable",
+        ERRORS,
+        '*("55P03", "57014"),',
+        '*("57014",),',
+        "tests/integration/test_errors.py::test_what_waits_too_long_for_a_lock_is_unavailable",
+    ),
+    Sabotage(
+        "the OpenAPI document is whole",
+        ERRORS,
+        '    components.update(schemas["$defs"])\n',
+        "    del schemas\n",
+        "tests/integration/test_errors.py::test_every_reference_of_the_openapi_document",
+    ),
+    Sabotage(
+        "the test cannot undo what the application committed",
+        SANDBOX,
+        "            raise RollbackError\n",
+        "            pass\n",
+        f"{IN_SANDBOX}::test_the_test_cannot_undo_what_the_application_committed",
+    ),
+]
