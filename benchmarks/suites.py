@@ -108,17 +108,23 @@ CLIENT_PER_TEST = (
     CLIENT
     + """
 from httpx import ASGITransport, AsyncClient
-from app.core.database import get_database
+from app.core.database import create_engine, get_database
 from app.main import create_app
-from tests.harness.databases import engine_on, settings_for
+from tests.harness.databases import settings_for
 from tests.harness.sandbox import Sandbox
+from tests.harness.savepoints import AUTOCOMMIT, Savepoints
 
 @pytest.fixture
 async def client(engine):
-    app = create_app(settings_for(engine.url))
-    async with app.router.lifespan_context(app), engine_on(engine.url) as own:
+    settings = settings_for(engine.url)
+    app = create_app(settings)
+    own_engine = create_engine(settings, **AUTOCOMMIT)
+    async with app.router.lifespan_context(app), Savepoints.on(own_engine) as own:
         async with Sandbox.on(own) as database:
-            app.dependency_overrides[get_database] = lambda: database
+            async def isolated():
+                return database
+
+            app.dependency_overrides[get_database] = isolated
             transport = ASGITransport(app)
             async with AsyncClient(transport=transport, base_url="http://test") as client:
                 yield client

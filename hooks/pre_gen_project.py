@@ -31,8 +31,8 @@ TAKEN = {
     *("opentelemetry-api", "packaging", "platformdirs", "pluggy", "psutil", "pydantic"),
     *("pydantic-core", "pydantic-settings", "pygments", "pytest", "pytest-asyncio", "pytest-cov"),
     *("pytest-randomly", "pytest-timeout", "pytest-xdist", "python-dotenv", "pyyaml", "respx"),
-    *("ruff", "sqlalchemy", "starlette", "structlog", "time-machine", "ty", "typing-extensions"),
-    *("typing-inspection", "uvicorn", "uvloop", "watchfiles", "websockets"),
+    *("ruff", "sniffio", "sqlalchemy", "starlette", "structlog", "time-machine", "ty"),
+    *("typing-extensions", "typing-inspection", "uvicorn", "uvloop", "watchfiles", "websockets"),
 }
 
 TEXTS = ("project_name", "description", "author_name", "author_email")

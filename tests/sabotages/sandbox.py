@@ -3,58 +3,81 @@
 from tests.sabotages.sabotage import Sabotage
 
 SANDBOX = "tests/harness/sandbox.py"
+SAVEPOINTS = "tests/harness/savepoints.py"
+TURNS = "tests/harness/turns.py"
 DATABASES = "tests/harness/databases.py"
 IN_SANDBOX = "tests/integration/test_sandbox.py"
 
 SABOTAGES = [
     Sabotage(
         "no row outlives its test",
-        SANDBOX,
-        '"join_transaction_mode": "create_savepoint"',
-        '"join_transaction_mode": "conditional_savepoint"',
+        SAVEPOINTS,
+        "SET CONSTRAINTS ALL IMMEDIATE; ROLLBACK",
+        "SET CONSTRAINTS ALL IMMEDIATE; COMMIT",
         f"{IN_SANDBOX}::test_no_row_outlives_its_test",
-    ),
-    Sabotage(
-        "arranged rows survive what the application rolls back",
-        SANDBOX,
-        '"join_transaction_mode": "create_savepoint"',
-        '"join_transaction_mode": "rollback_only"',
-        f"{IN_SANDBOX}::test_what_the_application_rolls_back_is_gone_and_arranged_rows_stay",
     ),
     Sabotage(
         "commits stay inside the test",
-        SANDBOX,
-        '"join_transaction_mode": "create_savepoint"',
-        '"join_transaction_mode": "control_fully"',
+        SAVEPOINTS,
+        '    "isolation_level": "AUTOCOMMIT",\n',
+        "",
         f"{IN_SANDBOX}::test_no_row_outlives_its_test",
     ),
     Sabotage(
-        "the test's transaction is rolled back",
-        SANDBOX,
-        "await transaction.rollback()",
-        "await transaction.commit()",
-        f"{IN_SANDBOX}::test_no_row_outlives_its_test",
+        "all sessions of a test share a connection",
+        SAVEPOINTS,
+        '    "poolclass": StaticPool,  # every session gets the same connection\n',
+        "",
+        f"{IN_SANDBOX}::test_rows_that_are_not_committed_survive_what_the_application_rolls_back",
+    ),
+    Sabotage(
+        "what the application rolls back is gone",
+        SAVEPOINTS,
+        '        self._send(connection, f"ROLLBACK TO SAVEPOINT {name}")\n        self._unused = name\n',
+        "        self._unused = name\n",
+        f"{IN_SANDBOX}::test_what_the_application_rolls_back_is_gone_and_arranged_rows_stay",
+    ),
+    Sabotage(
+        "what the test arranged without a commit survives what the application rolls back",
+        SAVEPOINTS,
+        "    def _use(self, *_: object) -> None:\n        self._unused = None\n",
+        "    def _use(self, *_: object) -> None: ...\n",
+        f"{IN_SANDBOX}::test_rows_that_are_not_committed_survive_what_the_application_rolls_back",
+    ),
+    Sabotage(
+        "a query that fails leaves the others of its session as they are",
+        SAVEPOINTS,
+        '            "handle_error": self._recover,\n',
+        "",
+        f"{IN_SANDBOX}::test_a_query_that_fails_is_the_only_one_that_fails",
+    ),
+    Sabotage(
+        "a commit after a failure that was not rolled back is an error",
+        SAVEPOINTS,
+        "        except asyncpg.PostgresError:\n            self._fail(connection, name)\n",
+        "        except asyncpg.PostgresError:\n            self._roll_back(connection, name)\n",
+        f"{IN_SANDBOX}::test_a_failure_that_was_swallowed_fails_the_commit",
     ),
     Sabotage(
         "the application and the test never share a session",
         SANDBOX,
-        '        async with self.turn("a transaction") as unit, super().transaction() as session:\n',
-        "        if not hasattr(self, 'shared'):\n"
-        "            self.shared = AsyncSession(**self._joined, expire_on_commit=False)\n"
-        '        async with self.turn("a transaction") as unit, self.shared.begin():\n'
-        "            session = self.shared\n",
+        "            async with super().transaction() as session:\n",
+        "            if not hasattr(self, 'shared'):\n"
+        "                self.shared = self._transactions()\n"
+        "            async with self.shared.begin():\n"
+        "                session = self.shared\n",
         f"{IN_SANDBOX}::test_application_and_test_never_share_a_session",
     ),
     Sabotage(
         "requests at once take turns",
-        SANDBOX,
+        TURNS,
         "await self._turn.acquire()",
         "self._turn._locked = True",
         f"{IN_SANDBOX}::test_requests_at_once_all_succeed_while_the_test_holds_a_savepoint",
     ),
     Sabotage(
         "who waits too long is told who keeps the turn",
-        SANDBOX,
+        TURNS,
         "        self._holder = unit\n",
         "        self._holder = None\n",
         f"{IN_SANDBOX}::test_who_waits_too_long_is_told_who_keeps_the_turn",
@@ -62,30 +85,30 @@ SABOTAGES = [
     Sabotage(
         "a unit of work waits for those inside it",
         SANDBOX,
-        "                await unit.close()\n            await session.flush()\n",
-        "                unit.is_open = True\n            await session.flush()\n",
+        "                    await unit.close()\n            self.committed += 1\n",
+        "                    unit.is_open = True\n            self.committed += 1\n",
         f"{IN_SANDBOX}::test_a_transaction_waits_for_those_inside_it",
     ),
     Sabotage(
         "a deferred constraint fails the commit",
-        SANDBOX,
-        "            await self._check_deferred(session)\n",
-        "",
+        SAVEPOINTS,
+        'f"{CHECK}; RELEASE',
+        'f"RELEASE',
         f"{IN_SANDBOX}::test_a_deferred_constraint_fails_the_commit_and_leaves_no_row",
     ),
     Sabotage(
         "a deferred constraint stays deferred",
-        SANDBOX,
+        SAVEPOINTS,
         '"ROLLBACK TO SAVEPOINT deferred; RELEASE SAVEPOINT deferred"',
         '"RELEASE SAVEPOINT deferred"',
         f"{IN_SANDBOX}::test_a_deferred_constraint_stays_deferred_for_the_next_transaction",
     ),
     Sabotage(
-        "a constraint that the test itself breaks is found",
-        SANDBOX,
-        'await driver.execute("SET CONSTRAINTS ALL IMMEDIATE")',
-        "pass",
-        f"{IN_SANDBOX}::test_a_constraint_that_the_test_itself_breaks_is_found",
+        "a constraint that the test leaves broken is found",
+        SAVEPOINTS,
+        "SET CONSTRAINTS ALL IMMEDIATE; ROLLBACK",
+        "ROLLBACK",
+        f"{IN_SANDBOX}::test_a_constraint_that_the_test_leaves_broken_is_found",
     ),
     Sabotage(
         "a test sees what the application changed",

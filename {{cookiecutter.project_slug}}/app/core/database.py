@@ -120,7 +120,8 @@ async def open_database(settings: Settings) -> AsyncGenerator[Database]:
         await engine.dispose()
 
 
-def get_database(connection: HTTPConnection) -> Database:
+# Async, as every dependency is: FastAPI calls others in a thread, at the price of a whole query.
+async def get_database(connection: HTTPConnection) -> Database:
     """Return the application's database; the tests override this and nothing else."""
     database: Database = connection.app.state.database
     return database

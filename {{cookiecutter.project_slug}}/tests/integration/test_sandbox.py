@@ -7,15 +7,17 @@ from collections.abc import Awaitable, Callable
 import asyncpg
 import pytest
 from httpx import AsyncClient
-from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import select, text
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from app.core.database import ReadOnlyError
 from app.core.errors import ConflictError
 from tests.fixtures.canaries import Canary, add, count
-from tests.harness import sandbox as sandbox_module
-from tests.harness.sandbox import RollbackError, Sandbox, TurnError
+from tests.harness import turns
+from tests.harness.sandbox import RollbackError, Sandbox
+from tests.harness.savepoints import Savepoints
+from tests.harness.turns import TurnError
 
 pytestmark = pytest.mark.usefixtures("cage")
 
@@ -52,12 +54,12 @@ async def commit_in_the_session_of_the_test(sandbox: Sandbox) -> None:
     "act", [commit, roll_back, fail_and_then_commit, commit_in_the_session_of_the_test]
 )
 async def test_no_row_outlives_its_test(
-    engine: AsyncEngine, act: Callable[[Sandbox], Awaitable[None]]
+    engine: AsyncEngine, savepoints: Savepoints, act: Callable[[Sandbox], Awaitable[None]]
 ) -> None:
-    async with Sandbox.on(engine) as first_test:
+    async with Sandbox.on(savepoints) as first_test:
         await act(first_test)
 
-    async with Sandbox.on(engine) as second_test, second_test.session() as session:
+    async with Sandbox.on(savepoints) as second_test, second_test.session() as session:
         assert await count(session) == 0
     async with engine.connect() as another_connection:
         assert (await another_connection.execute(select(Canary.name))).all() == []
@@ -82,6 +84,44 @@ async def test_what_the_application_rolls_back_is_gone_and_arranged_rows_stay(
 
     assert response.status_code == 409
     assert (await session.scalars(select(Canary.name))).all() == ["arranged"]
+
+
+async def test_rows_that_are_not_committed_survive_what_the_application_rolls_back(
+    canary_client: AsyncClient, session: AsyncSession
+) -> None:
+    await add(session, "first")
+    await canary_client.post("/canaries/a")
+    await add(session, "second")
+
+    response = await canary_client.post("/canaries/b/raise")
+
+    assert response.status_code == 409
+    assert set(await session.scalars(select(Canary.name))) == {"first", "a", "second"}
+
+
+async def test_a_query_that_fails_is_the_only_one_that_fails(database: Sandbox) -> None:
+    async with database.transaction() as writing:
+        await add(writing, "a")
+
+    async with database.read() as reading:
+        with pytest.raises(DBAPIError, match="division by zero"):
+            await reading.execute(text("SELECT 1 / 0"))
+        assert await count(reading) == 1
+
+
+async def test_a_failure_that_was_swallowed_fails_the_commit(
+    database: Sandbox, session: AsyncSession
+) -> None:
+    async def swallow_a_violation() -> None:
+        async with database.transaction() as writing:
+            await add(writing, "a")
+            with contextlib.suppress(IntegrityError):
+                await add(writing, "a")
+
+    with pytest.raises(DBAPIError, match="current transaction is aborted"):
+        await swallow_a_violation()
+
+    assert await count(session) == 0
 
 
 async def test_a_handled_violation_keeps_earlier_rows_and_the_transaction_goes_on(
@@ -125,14 +165,24 @@ async def test_a_deferred_constraint_stays_deferred_for_the_next_transaction(
             await add(session, generation)
 
 
-async def test_a_constraint_that_the_test_itself_breaks_is_found(engine: AsyncEngine) -> None:
-    async def arrange_an_orphan() -> None:
-        async with Sandbox.on(engine) as sandbox, sandbox.session() as session:
-            await add(session, "orphan", parent="nobody")
-            await session.commit()
+async def test_a_constraint_that_the_test_itself_breaks_fails_its_commit(
+    session: AsyncSession,
+) -> None:
+    await add(session, "orphan", parent="nobody")
+
+    with pytest.raises(IntegrityError, match="canaries_parent_fkey"):
+        await session.commit()
+
+
+async def test_a_constraint_that_the_test_leaves_broken_is_found(savepoints: Savepoints) -> None:
+    async def leave_an_orphan() -> None:
+        async with Sandbox.on(savepoints) as sandbox:
+            await add(sandbox.session(), "orphan", parent="nobody")
 
     with pytest.raises(asyncpg.ForeignKeyViolationError, match="canaries_parent_fkey"):
-        await arrange_an_orphan()
+        await leave_an_orphan()
+    async with Sandbox.on(savepoints) as next_test:
+        assert await count(next_test.session()) == 0
 
 
 async def test_a_session_for_queries_refuses_to_write(
@@ -288,7 +338,7 @@ async def test_a_task_that_outlives_a_transaction_takes_turns_of_its_own(
 async def test_who_waits_too_long_is_told_who_keeps_the_turn(
     database: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sandbox_module, "PATIENCE", 0.05)
+    monkeypatch.setattr(turns, "PATIENCE", 0.05)
     entered, release = asyncio.Event(), asyncio.Event()
 
     async def keep() -> None:
