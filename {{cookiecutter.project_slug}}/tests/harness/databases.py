@@ -130,7 +130,10 @@ class Databases:
         return bool(await self._connection.fetchval(query, name))
 
     async def _create(self, name: str, template: str) -> None:
-        await self._execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        # To copy files takes half the time, but two checkpoints: only where nothing waits for a disk.
+        careful = await self._connection.fetchval("SHOW fsync") == "on"
+        strategy = "wal_log" if careful else "file_copy"
+        await self._execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY {strategy}")
         await self._execute(f"COMMENT ON DATABASE {name} IS '{MARK}'")
 
     async def _drop(self, name: str) -> None:
