@@ -1,9 +1,11 @@
 """The PostgreSQL that a baked project brings: from a wheel, shared, stopped, and cleaned up after."""
 
+import contextlib
 import json
 import os
 import random
 import re
+import shutil
 import signal
 import subprocess
 import time
@@ -33,12 +35,9 @@ def start(installed: Path, workshop: Path, *arguments: str) -> subprocess.Popen[
     )
 
 
-def processes_of(workshop: Path) -> list[str]:
-    return [
-        " ".join(process.info["cmdline"] or ())
-        for process in psutil.process_iter(["cmdline", "cwd"])
-        if str(workshop) in str(process.info)
-    ]
+def processes_of(workshop: Path) -> list[psutil.Process]:
+    running = psutil.process_iter(["cmdline", "cwd"])
+    return [process for process in running if str(workshop) in str(process.info)]
 
 
 def assert_green(run: subprocess.Popen[str]) -> None:
@@ -59,8 +58,32 @@ def test_a_run_that_is_killed_leaves_nothing_that_the_next_trips_on(
     assert_green(start(installed, workshop))
 
     assert processes_of(workshop) == []
-    socket = workshop / ".data/test/socket"
-    assert not socket.exists()
+    assert not (workshop / ".data/test/socket").exists()
+    assert not (workshop / ".data/test/memory").exists()
+
+
+@pytest.mark.heavy
+def test_a_machine_that_loses_power_leaves_nothing_that_the_next_run_trips_on(
+    installed: Path, workshop: Path
+) -> None:
+    memory = workshop / ".data/test/memory"
+    for _ in range(3):
+        run = start(installed, workshop, "-k", "committed")
+        time.sleep(random.uniform(1, 3))  # noqa: S311 - at whatever it is doing
+        cut_the_power(workshop)
+        run.communicate()
+        if memory.exists():
+            shutil.rmtree(memory.read_text(encoding="utf-8"))
+
+    assert_green(start(installed, workshop))
+
+    assert not memory.exists()
+
+
+def cut_the_power(workshop: Path) -> None:
+    for process in processes_of(workshop):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
 
 
 def test_two_runs_at_once_share_one_server(installed: Path, workshop: Path) -> None:

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from app.core.database import create_engine
 from app.core.settings import ROOT, Settings, project
 from tests.harness.given_server import RefusedError
+from tests.harness.tablespace import DEFAULT_TABLESPACE, find_tablespace
 
 # PostgreSQL cuts names at 63 bytes: 24 leave room for the kind and the random part.
 PREFIX = project.name.replace("-", "_")[:24]
@@ -52,6 +53,7 @@ class Databases:
         self._url = url
         # Its advisory locks say which clones have a living owner.
         self._connection = connection
+        self._tablespace = DEFAULT_TABLESPACE
 
     @classmethod
     @asynccontextmanager
@@ -65,6 +67,7 @@ class Databases:
         try:
             databases = cls(url, connection)
             await databases._drop_orphans()
+            databases._tablespace = await find_tablespace(connection, PREFIX)
             yield databases
         finally:
             await connection.close()
@@ -75,7 +78,7 @@ class Databases:
         template = await self._template()
         name = f"{PREFIX}_run_{uuid4().hex[:16]}"
         await self._lock(name)
-        await self._create(name, template)
+        await self._create(name, template, self._tablespace)
         try:
             yield self._url.set(database=name)
         finally:
@@ -129,11 +132,14 @@ class Databases:
         query = "SELECT datistemplate FROM pg_database WHERE datname = $1"
         return bool(await self._connection.fetchval(query, name))
 
-    async def _create(self, name: str, template: str) -> None:
+    async def _create(self, name: str, template: str, tablespace: str = DEFAULT_TABLESPACE) -> None:
         # To copy files takes half the time, but two checkpoints: only where nothing waits for a disk.
         careful = await self._connection.fetchval("SHOW fsync") == "on"
         strategy = "wal_log" if careful else "file_copy"
-        await self._execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY {strategy}")
+        await self._execute(
+            f"CREATE DATABASE {name}"
+            f" TEMPLATE {template} STRATEGY {strategy} TABLESPACE {tablespace}"
+        )
         await self._execute(f"COMMENT ON DATABASE {name} IS '{MARK}'")
 
     async def _drop(self, name: str) -> None:

@@ -7,18 +7,20 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
 from tools.postgres import PostgresError
+from tools.postgres.runtime import (
+    SOCKET,
+    make_memory_folder,
+    make_socket_folder,
+    reachable,
+    remove_socket_folder,
+)
 
 TIMEOUT = 30.0
 """Seconds to start or stop; a server that recovers from a crash takes the longest."""
-
-SOCKET = ".s.PGSQL.5432"
-SOCKET_PATH_MAX = 103
-"""Bytes of a socket's path that fit on every Unix."""
 
 THROWAWAY = (
     # Data that may be lost with the machine's power is written several times as fast.
@@ -61,14 +63,14 @@ def _answers(folder: Path) -> bool:
 
 def launch(folder: Path, programs: Path, *, durable: bool) -> int:
     """Start the server, and return its process when it accepts connections."""
-    remove_runtime(folder)
-    runtime = _make_runtime(folder)
+    remove_socket_folder(folder)
     account = _account()
+    runtime = make_socket_folder(folder, account)
     if account:
-        os.chown(runtime, account.pw_uid, account.pw_gid)
-        programs = _reachable(programs, runtime)
+        programs = reachable(programs, runtime)
     options = ["listen_addresses=", f"unix_socket_directories={runtime}"]
-    options += [] if durable else THROWAWAY
+    if not durable:
+        options += [*THROWAWAY, f"clones.folder={make_memory_folder(folder, account) or ''}"]
     _prepare(folder, programs, account, durable=durable)
     try:
         return _start(folder, programs, account, options)
@@ -106,60 +108,9 @@ def _start(
     return server.pid
 
 
-def _make_runtime(folder: Path) -> Path:
-    """Make the folder of the socket, in a place where the socket's path is short enough."""
-    for place in (tempfile.gettempdir(), "/tmp"):  # noqa: S108 - mkdtemp makes it safe
-        runtime = Path(tempfile.mkdtemp(prefix="postgres-", dir=place))
-        if len(os.fsencode(runtime / SOCKET)) <= SOCKET_PATH_MAX:
-            (folder / "socket").write_text(str(runtime), "utf-8")
-            return runtime
-        runtime.rmdir()
-    raise PostgresError(f"The path of a socket in {runtime} is too long: set TMPDIR shorter.")
-
-
-def remove_runtime(folder: Path) -> None:
-    """Remove the socket's folder, also one that a killed supervisor left."""
-    record = folder / "socket"
-    if record.exists():
-        runtime = Path(record.read_text("utf-8"))
-        if runtime.name.startswith("postgres-"):
-            shutil.rmtree(runtime, ignore_errors=True)
-        record.unlink()
-
-
 def _account() -> pwd.struct_passwd | None:
     """Return who runs the server: PostgreSQL refuses root, as which containers commonly run."""
     return pwd.getpwnam("nobody") if os.geteuid() == 0 else None
-
-
-def _reachable(programs: Path, runtime: Path) -> Path:
-    """Return the programs, in another place if not everybody reaches them: root's home is closed."""
-    postgres = programs / "bin/postgres"
-    if all(path.stat().st_mode & 0o001 for path in (postgres, *postgres.parents)):
-        return programs
-    place, package = runtime / "programs", programs.parent
-    for folder in (programs, package.with_name(f"{package.name}.libs")):  # a wheel's libraries
-        target = place / folder.relative_to(package.parent)
-        shutil.copytree(folder, target, ignore=_FOR_COMPILERS, copy_function=_share)
-    for path in (place, *place.rglob("*/")):
-        path.chmod(0o755)
-    return place / programs.relative_to(package.parent)
-
-
-_FOR_COMPILERS = shutil.ignore_patterns("include", "pgxs", "*.a")
-
-
-def _share(source: str, target: str) -> None:
-    """Give everybody the file: as a link, which costs nothing, or else as a copy."""
-    if Path(source).stat().st_mode & 0o004:
-        try:
-            os.link(source, target)
-        except OSError:  # another file system
-            pass
-        else:
-            return
-    shutil.copyfile(source, target)
-    Path(target).chmod(0o755)
 
 
 def _fits(data: Path, programs: Path) -> bool:

@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 
 from tools.postgres import PostgresError, try_lock
-from tools.postgres.server import launch, remove_runtime, stop, survivor
+from tools.postgres.runtime import remove_folders
+from tools.postgres.server import launch, stop, survivor
 
 
 def supervise(folder: Path, programs: Path, *, durable: bool) -> None:
@@ -23,7 +24,7 @@ def supervise(folder: Path, programs: Path, *, durable: bool) -> None:
             # An orphan of such a supervisor is taken over: it may have users.
             pid = survivor(folder) or launch(folder, programs, durable=durable)
         except BaseException:
-            remove_runtime(folder)
+            remove_folders(folder)
             raise
         try:
             (folder / "ready").touch()
@@ -32,7 +33,7 @@ def supervise(folder: Path, programs: Path, *, durable: bool) -> None:
         finally:
             (folder / "ready").unlink(missing_ok=True)
             stop(pid)
-            remove_runtime(folder)
+            remove_folders(folder)
 
 
 def _say(word: str) -> None:
