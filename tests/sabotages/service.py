@@ -92,7 +92,7 @@ SABOTAGES = [
     Sabotage(
         "readiness is refused when the database is away",
         "app/features/health/router.py",
-        "            await session.execute(select(1))\n",
+        "            await schema.check(session)\n",
         "            assert session is not None\n",
         "tests/integration/test_health.py::test_not_ready_when_the_database_is_away",
     ),

@@ -1,43 +1,101 @@
-"""Runs migrations over asyncpg, on the database that ``DATABASE_URL`` names."""
+"""Runs migrations over asyncpg, on the database that ``DATABASE_URL`` names.
+
+What keeps a live system alive meanwhile, and how to write a revision: docs/migrations.md.
+"""
 
 import asyncio
+from typing import Any
 
+import asyncpg
 from alembic import context
-from alembic.util import CommandError
+from alembic.runtime.migration import MigrationContext
+from alembic.util import CommandError, to_tuple
+from pydantic import ValidationError
 from sqlalchemy import Connection
+from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.pool import NullPool
 
 from app.core.database import create_engine
 from app.core.models import Base
-from app.core.settings import MissingSettingError, Settings
+from app.core.settings import MissingSettingError, Settings, explain
 from app.features import load_models
+from migrations.patience import LOCK_TIMEOUT, STATEMENT_TIMEOUT, Steps, insist
+from migrations.turn import wait_for_turn
 
-load_models()
+OLDEST_SERVER = 18
+"""The first PostgreSQL with ``uuidv7()``."""
+
+COMPARED = ["alembic.autogenerate.*", "alembic.ext.checkconstraint_byname"]
+"""The second is no default, because it needs names; app/core/models.py gives every check one."""
 
 
 def settings() -> Settings:
     """Return the environment's settings, or those that a caller of Alembic's API passed on."""
     given: Settings | None = context.config.attributes.get("settings")
-    # To build an index may take hours. What waits for a lock still gives up, and holds up nobody.
-    return (given or Settings()).model_copy(update={"database_statement_timeout": None})
+    deadlines = {
+        "database_lock_timeout": LOCK_TIMEOUT,
+        "database_statement_timeout": STATEMENT_TIMEOUT,
+    }
+    return (given or Settings()).model_copy(update=deadlines)
 
 
-def run(connection: Connection) -> None:
+def configure(connection: Connection, **options: Any) -> MigrationContext:
     context.configure(
         connection=connection,
         target_metadata=Base.metadata,
+        autogenerate_plugins=COMPARED,
         # A migration that fails leaves those before it applied, and itself not at all.
         transaction_per_migration=True,
+        **options,
     )
+    return context.get_context()
+
+
+def is_nothing_to_do(connection: Connection) -> bool:
+    """Tell whether the database is where it shall go; then nobody has to be waited for."""
+    migration = configure(connection)
+    goal = migration.opts.get("destination_rev")
+    if goal not in ("head", "heads") or migration.opts.get("purge"):
+        return False
+    heads = to_tuple(context.get_head_revisions(), default=())
+    return set(migration.get_current_heads()) == set(heads)
+
+
+def run() -> None:
     with context.begin_transaction():
         context.run_migrations()
+
+
+def attempt(connection: Connection, steps: Steps) -> None:
+    configure(connection, fn=steps)
+    run()
 
 
 async def run_online() -> None:
     engine = create_engine(settings(), poolclass=NullPool)
     async with engine.connect() as connection:
-        await connection.run_sync(run)
-    await engine.dispose()
+        driver = await driver_of(connection)
+        if await connection.run_sync(is_nothing_to_do):
+            return
+        await connection.rollback()  # Alembic would take an open transaction for the caller's
+        load_models()
+        options = context.get_context().opts
+        if options.get("dont_mutate"):
+            await connection.run_sync(lambda _: run())
+            return
+        await wait_for_turn(driver)
+        steps = Steps(options["fn"])
+        await insist(connection, steps, lambda: connection.run_sync(attempt, steps))
+
+
+async def driver_of(connection: AsyncConnection) -> asyncpg.Connection:
+    driver = (await connection.get_raw_connection()).driver_connection
+    if not isinstance(driver, asyncpg.Connection):
+        raise TypeError(driver)
+    version = driver.get_server_version()
+    if version.major < OLDEST_SERVER:
+        raise CommandError(f"PostgreSQL {OLDEST_SERVER} or newer is needed, and this is {version}.")
+    return driver
 
 
 def run_offline() -> None:
@@ -48,8 +106,7 @@ def run_offline() -> None:
         literal_binds=True,
         transaction_per_migration=True,
     )
-    with context.begin_transaction():
-        context.run_migrations()
+    run()
 
 
 try:
@@ -57,5 +114,9 @@ try:
         run_offline()
     else:
         asyncio.run(run_online())
+except ValidationError as error:
+    raise CommandError(explain(error)) from None
 except MissingSettingError as error:
     raise CommandError(str(error)) from None
+except OSError as error:
+    raise CommandError(f"The database does not answer: {error}") from None

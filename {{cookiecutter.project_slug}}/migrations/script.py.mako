@@ -1,4 +1,7 @@
-"""${message[:1].upper()}${message[1:].rstrip(".")}.
+<%
+    title = " ".join(message.split()).replace("\\", "/").replace('"', "'").rstrip(".")
+%>\
+"""${title[:1].upper()}${title[1:]}.
 
 Revision ${up_revision}, after ${down_revision | comma,n}; made ${create_date.strftime("%Y-%m-%d %H:%M UTC")}.
 """

@@ -4,11 +4,11 @@ import asyncio
 from http import HTTPStatus
 
 from fastapi import APIRouter
-from sqlalchemy import select
 
 from app.core.database import CurrentDatabase
 from app.core.errors import UnavailableError, problems
 from app.core.schemas import Schema
+from app.features.health import schema
 
 READY_TIMEOUT = 1.0
 """Seconds the database has to answer; probes commonly give up after one second themselves."""
@@ -28,10 +28,12 @@ async def live() -> Health:
 
 @router.get("/readyz", responses=problems(HTTPStatus.SERVICE_UNAVAILABLE))
 async def ready(database: CurrentDatabase) -> Health:
-    """Say that the database answers, so that requests may be sent here."""
+    """Say that the database answers and has the schema, so that requests may be sent here."""
     try:
         async with asyncio.timeout(READY_TIMEOUT), database.read() as session:
-            await session.execute(select(1))
+            await schema.check(session)
+    except schema.BehindError as error:
+        raise UnavailableError("The database waits for a migration.") from error
     except Exception as error:  # whatever keeps the database from answering means: not ready
         raise UnavailableError("The database does not answer.") from error
     return Health()

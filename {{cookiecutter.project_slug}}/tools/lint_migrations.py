@@ -1,0 +1,138 @@
+"""Find what would hold up or break a live system in the SQL of each revision: part of ``make lint``.
+
+squawk judges the SQL. A revision overrules it with a line of its own, the reason beside the rule:
+``unsafe = {"ban-drop-column": "no release that is still running reads it"}``.
+"""
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from io import StringIO
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import NamedTuple
+
+from alembic import command
+from alembic.config import Config
+from alembic.script import Script, ScriptDirectory
+
+from app.core.settings import ROOT
+
+EXCLUDED = {
+    "require-lock-timeout": "migrations/env.py sets it for all of them",
+    "require-statement-timeout": "likewise",
+    "prefer-text-field": "PostgreSQL makes a varchar longer without a rewrite since 9.2",
+}
+
+SAFE_WAYS = {
+    "ban-drop-column": "Stop using it in one release, drop it in the next.",
+    "ban-drop-table": "Stop using it in one release, drop it in the next.",
+    "changing-column-type": "Add a column of the new type, fill it in batches, then use it.",
+    "renaming-column": "Keep the name in the database: mapped_column('old_name').",
+    "renaming-table": "Keep the name in the database: __tablename__ = 'old_name'.",
+}
+"""Where squawk has no word of its own."""
+
+ALONE = "online-operation-with-others"
+RUNNING = re.compile(r"^-- Running upgrade .*?-> (\S+?)(?:,.*)?$", re.MULTILINE)
+OFFLINE = re.compile(r"^COMMIT;$(.*?)^BEGIN;$", re.MULTILINE | re.DOTALL)
+OF_ALEMBIC = re.compile(
+    r"^(--.*|(CREATE TABLE|INSERT INTO|UPDATE|DELETE FROM) alembic_version\b[^;]*;|BEGIN;|COMMIT;)$",
+    re.MULTILINE,
+)
+
+
+class Finding(NamedTuple):
+    rule: str
+    statement: str
+    why: str
+    instead: str
+
+
+def sql_of_revisions(config: Config) -> dict[str, str]:
+    """Return the SQL of each revision, as it would run."""
+    config.output_buffer = buffer = StringIO()
+    try:
+        command.upgrade(config, "heads", sql=True)
+    except Exception as error:
+        done = RUNNING.findall(buffer.getvalue())
+        where = f"Revision {done[-1]}" if done else "A revision"
+        sys.exit(
+            f"{where} cannot be written as SQL ({error!r}): let what asks the database return"
+            " early `if context.is_offline_mode():`, from alembic."
+        )
+    parts = RUNNING.split(buffer.getvalue())[1:]
+    # Each begins after its own BEGIN and ends with that of the next.
+    return {
+        revision: "BEGIN;" + sql.rstrip().removesuffix("BEGIN;")
+        for revision, sql in zip(parts[::2], parts[1::2], strict=True)
+    }
+
+
+def judge(revisions: dict[str, str]) -> dict[str, list[Finding]]:
+    """Return what is found in the SQL of each revision."""
+    with TemporaryDirectory() as folder:
+        for revision, sql in revisions.items():
+            Path(folder, f"{revision}.sql").write_text(sql, "utf-8")
+        flags = ["--reporter=json", "--pg-version=18", *(f"--exclude={rule}" for rule in EXCLUDED)]
+        squawk = Path(sys.executable).with_name("squawk")
+        result = subprocess.run(
+            [squawk, *flags, f"{folder}/*.sql"], capture_output=True, text=True, check=False
+        )
+    if result.returncode not in (0, 1) or not result.stdout:
+        sys.exit(f"squawk failed: {result.stderr}")
+    found: dict[str, list[Finding]] = {
+        revision: [*alone(sql)] for revision, sql in revisions.items()
+    }
+    for item in json.loads(result.stdout):
+        rule, revision = item["rule_name"], Path(item["file"]).stem
+        lines = revisions[revision].splitlines()[item["line"] : item["line_end"] + 1]
+        instead = item["help"] or SAFE_WAYS.get(rule, "See the address below.")
+        found[revision].append(Finding(rule, "\n".join(lines), item["message"], instead))
+    return found
+
+
+def alone(sql: str) -> Iterator[Finding]:
+    """Find what shares a revision with an operation that commits."""
+    if OFFLINE.search(sql) and (others := OF_ALEMBIC.sub("", OFFLINE.sub("", sql)).strip()):
+        yield Finding(
+            ALONE,
+            others.splitlines()[0],
+            "When the online operation fails, this is committed already and fails at the next try.",
+            "Give the online operation a revision of its own.",
+        )
+
+
+def complaints(script: Script, found: list[Finding]) -> Iterator[str]:
+    unsafe: dict[str, str] = getattr(script.module, "unsafe", {})
+    path = Path(script.path).relative_to(ROOT)
+    for rule, statement, why, instead in found:
+        if not unsafe.get(rule, "").strip():
+            yield (
+                f"{path}: {rule}\n{_indented(statement)}\n  why: {why}\n  instead: {instead}\n"
+                f"  more: docs/migrations.md"
+                + ("" if rule == ALONE else f", https://squawkhq.com/docs/{rule}")
+            )
+    for rule in unsafe.keys() - {finding.rule for finding in found}:
+        yield f"{path}: unsafe names {rule!r}, which is not found here: remove it."
+
+
+def _indented(statement: str) -> str:
+    return "\n".join(f"    {line.strip()}" for line in statement.strip().splitlines()[:6])
+
+
+def main() -> int:
+    config = Config(toml_file=ROOT / "pyproject.toml")
+    scripts = [*ScriptDirectory.from_config(config).walk_revisions()]
+    if not scripts:
+        return 0
+    found = judge(sql_of_revisions(config))
+    said = [line for script in scripts for line in complaints(script, found[script.revision])]
+    print(*said, sep="\n\n", end="\n" if said else "", file=sys.stderr)
+    return 1 if said else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
