@@ -16,6 +16,9 @@ LOCK_TIMEOUT = 0.2
 STATEMENT_TIMEOUT = 20.0
 """Seconds for a statement, since it keeps its locks as long; ``migrations.online`` has no limit."""
 
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 10.0
+"""Seconds between two attempts, give or take a half, so that two services do not keep in step."""
+
 ATTEMPTS = 40
 """For one migration, with the pauses about five minutes: longer than a request, shorter than a report."""
 
@@ -70,7 +73,8 @@ async def insist(
                 raise CommandError(_locked_out(steps)) from error
         else:
             return
-        pause = min(10, 0.5 * 1.5**steps.attempts) * random.uniform(0.5, 1.5)  # noqa: S311
+        pause = min(LONGEST_PAUSE, FIRST_PAUSE * 1.5**steps.attempts)
+        pause *= random.uniform(0.5, 1.5)  # noqa: S311 - no secret
         logger.warning(
             "%s: no lock within %g s, attempt %d of %d; again in %.1f s",
             *(_name(steps), LOCK_TIMEOUT, steps.attempts, ATTEMPTS, pause),

@@ -9,6 +9,7 @@ pytest_plugins = [
     "tests.fixtures.names",  # unique_resource_name
     "tests.fixtures.postgres",  # databases: made, cloned, removed
     "tests.fixtures.database",  # engine, database, session
+    "tests.fixtures.migrations",  # migrating, own_revisions
     "tests.fixtures.queries",  # queries
     "tests.fixtures.canaries",  # what the harness is tested with
     "tests.fixtures.http",  # app, client

@@ -30,18 +30,13 @@ SAFE_WAYS = {
     "ban-drop-column": "Stop using it in one release, drop it in the next.",
     "ban-drop-table": "Stop using it in one release, drop it in the next.",
     "changing-column-type": "Add a column of the new type, fill it in batches, then use it.",
+    "prefer-robust-stmts": "Give what commits by itself (migrations.online) a revision of its own.",
     "renaming-column": "Keep the name in the database: mapped_column('old_name').",
     "renaming-table": "Keep the name in the database: __tablename__ = 'old_name'.",
 }
 """Where squawk has no word of its own."""
 
-ALONE = "online-operation-with-others"
 RUNNING = re.compile(r"^-- Running upgrade .*?-> (\S+?)(?:,.*)?$", re.MULTILINE)
-OFFLINE = re.compile(r"^COMMIT;$(.*?)^BEGIN;$", re.MULTILINE | re.DOTALL)
-OF_ALEMBIC = re.compile(
-    r"^(--.*|(CREATE TABLE|INSERT INTO|UPDATE|DELETE FROM) alembic_version\b[^;]*;|BEGIN;|COMMIT;)$",
-    re.MULTILINE,
-)
 
 
 class Finding(NamedTuple):
@@ -79,30 +74,17 @@ def judge(revisions: dict[str, str]) -> dict[str, list[Finding]]:
         flags = ["--reporter=json", "--pg-version=18", *(f"--exclude={rule}" for rule in EXCLUDED)]
         squawk = Path(sys.executable).with_name("squawk")
         result = subprocess.run(
-            [squawk, *flags, f"{folder}/*.sql"], capture_output=True, text=True, check=False
+            [squawk, *flags, "*.sql"], cwd=folder, capture_output=True, text=True, check=False
         )
     if result.returncode not in (0, 1) or not result.stdout:
         sys.exit(f"squawk failed: {result.stderr}")
-    found: dict[str, list[Finding]] = {
-        revision: [*alone(sql)] for revision, sql in revisions.items()
-    }
+    found: dict[str, list[Finding]] = {revision: [] for revision in revisions}
     for item in json.loads(result.stdout):
         rule, revision = item["rule_name"], Path(item["file"]).stem
         lines = revisions[revision].splitlines()[item["line"] : item["line_end"] + 1]
         instead = item["help"] or SAFE_WAYS.get(rule, "See the address below.")
         found[revision].append(Finding(rule, "\n".join(lines), item["message"], instead))
     return found
-
-
-def alone(sql: str) -> Iterator[Finding]:
-    """Find what shares a revision with an operation that commits."""
-    if OFFLINE.search(sql) and (others := OF_ALEMBIC.sub("", OFFLINE.sub("", sql)).strip()):
-        yield Finding(
-            ALONE,
-            others.splitlines()[0],
-            "When the online operation fails, this is committed already and fails at the next try.",
-            "Give the online operation a revision of its own.",
-        )
 
 
 def complaints(script: Script, found: list[Finding]) -> Iterator[str]:
@@ -112,8 +94,7 @@ def complaints(script: Script, found: list[Finding]) -> Iterator[str]:
         if not unsafe.get(rule, "").strip():
             yield (
                 f"{path}: {rule}\n{_indented(statement)}\n  why: {why}\n  instead: {instead}\n"
-                f"  more: docs/migrations.md"
-                + ("" if rule == ALONE else f", https://squawkhq.com/docs/{rule}")
+                f"  more: docs/migrations.md, https://squawkhq.com/docs/{rule}"
             )
     for rule in unsafe.keys() - {finding.rule for finding in found}:
         yield f"{path}: unsafe names {rule!r}, which is not found here: remove it."

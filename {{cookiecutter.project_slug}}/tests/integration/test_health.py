@@ -1,10 +1,14 @@
 import pytest
 from fastapi import FastAPI
 from httpx import AsyncClient
-from sqlalchemy import URL
+from sqlalchemy import URL, text
+from sqlalchemy.ext.asyncio import AsyncSession
+from structlog.testing import capture_logs
 
 from app.core.database import Database, create_engine, get_database
+from app.features.health import schema
 from tests.harness.databases import settings_for
+from tests.harness.queries import Queries
 
 
 async def test_alive_without_a_database(app: FastAPI, client: AsyncClient) -> None:
@@ -16,7 +20,52 @@ async def test_alive_without_a_database(app: FastAPI, client: AsyncClient) -> No
     assert response.status_code == 200
 
 
-async def test_ready_while_the_database_answers(client: AsyncClient) -> None:
+async def test_ready_while_the_database_answers(client: AsyncClient, queries: Queries) -> None:
+    await client.get("/readyz")
+
+    with queries.expect(1):
+        response = await client.get("/readyz")
+
+    assert response.status_code == 200
+
+
+async def test_not_ready_while_a_migration_is_missing(
+    client: AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = schema.of_code()
+    newer = schema.Revisions(code.all | {"the-next"}, frozenset({"the-next"}))
+    monkeypatch.setattr(schema, "of_code", lambda: newer)
+
+    with capture_logs() as lines:
+        response = await client.get("/readyz")
+
+    assert response.status_code == 503
+    assert response.json()["detail"] == "The database waits for a migration."
+    (cause,) = [line["cause"] for line in lines if line["event"] == "unavailable"]
+    assert f"database at {' and '.join(code.heads) or 'none'}, code needs the-next" in cause
+
+
+async def test_not_ready_while_nobody_has_migrated(
+    client: AsyncClient, session: AsyncSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = frozenset({"the-first"})
+    monkeypatch.setattr(schema, "of_code", lambda: schema.Revisions(first, first))
+    await session.execute(text("DROP TABLE alembic_version"))
+    await session.commit()
+
+    response = await client.get("/readyz")
+
+    assert response.status_code == 503
+
+
+async def test_ready_while_newer_code_has_migrated(
+    client: AsyncClient, session: AsyncSession
+) -> None:
+    """A rolling deployment migrates first, and this process serves on until it is replaced."""
+    await session.execute(text("DELETE FROM alembic_version"))
+    await session.execute(text("INSERT INTO alembic_version VALUES ('of-newer-code')"))
+    await session.commit()
+
     response = await client.get("/readyz")
 
     assert response.status_code == 200
