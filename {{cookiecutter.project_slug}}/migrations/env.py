@@ -8,7 +8,7 @@ from typing import Any
 
 import asyncpg
 from alembic import context
-from alembic.runtime.migration import MigrationContext
+from alembic.runtime.migration import MigrationContext, MigrationInfo
 from alembic.util import CommandError, to_tuple
 from pydantic import ValidationError
 from sqlalchemy import Connection
@@ -46,9 +46,19 @@ def configure(connection: Connection, **options: Any) -> MigrationContext:
         autogenerate_plugins=COMPARED,
         # A migration that fails leaves those before it applied, and itself not at all.
         transaction_per_migration=True,
+        on_version_apply=report,
         **options,
     )
     return context.get_context()
+
+
+def report(*, step: MigrationInfo, **_: object) -> None:
+    direction = "Up to" if step.is_upgrade else "Down from"
+    context.config.print_stdout("%s %s: %s", direction, step.up_revision_id, _title(step))
+
+
+def _title(step: MigrationInfo) -> str:
+    return step.up_revision.doc if step.up_revision else ""
 
 
 def is_nothing_to_do(connection: Connection) -> bool:
