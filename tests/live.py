@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 from uuid import uuid4
 
 CONNECT = """
@@ -84,14 +84,21 @@ class Answer(NamedTuple):
 class Live:
     """One database; several releases of the project may work on it."""
 
-    def __init__(self, installed: Path, server: str) -> None:
+    def __init__(self, installed: Path, url: str) -> None:
         self.programs = installed / ".venv/bin"
-        self.name = f"live_{uuid4().hex[:12]}"
-        self.environment = {"PATH": os.defpath, "DATABASE_URL": server}
-        self.query(f"CREATE DATABASE {self.name}")
-        url = server.replace("/postgres?", f"/{self.name}?")
+        self.environment = {"PATH": os.defpath, "DATABASE_URL": url}
+
+    @classmethod
+    @contextmanager
+    def on(cls, installed: Path, server: str) -> Generator[Self]:
+        """Own a database on the server for as long as the block runs."""
+        name = f"live_{uuid4().hex[:12]}"
+        url = server.replace("/postgres?", f"/{name}?")
         assert url != server
-        self.environment["DATABASE_URL"] = url
+        admin = cls(installed, server)
+        admin.query(f"CREATE DATABASE {name}")
+        yield cls(installed, url)
+        admin.query(f"DROP DATABASE {name} WITH (FORCE)")
 
     def query(self, sql: str) -> list[list[str]]:
         """Run a statement; values come as text."""

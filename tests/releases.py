@@ -2,12 +2,13 @@
 
 from pathlib import Path
 
+FIRST = "6d5b0f1c9a34"
+"""The revision that a baked project begins with."""
+
 REVISION = '''"""A revision of a test."""
 
 from alembic import op
-
-from migrations import online
-
+{imports}
 revision, down_revision = "{revision}", "{after}"
 
 
@@ -15,7 +16,8 @@ def upgrade() -> None:
     {upgrade}
 
 
-def downgrade() -> None: ...
+def downgrade() -> None:
+    {downgrade}
 '''
 
 OLD_COLUMNS = """
@@ -66,15 +68,17 @@ CONTRACT = """op.execute("DROP TRIGGER keep_in_step ON items")
     op.execute("DROP TYPE status")"""
 
 
-def write(project: Path, revision: str, after: str, upgrade: str) -> None:
+def write(project: Path, revision: str, after: str, upgrade: str, downgrade: str = "pass") -> None:
     """Add a revision to the project."""
-    source = REVISION.format(revision=revision, after=after, upgrade=upgrade)
+    imports = "\nfrom migrations import online\n" if "online." in upgrade else ""
+    names = {"revision": revision, "after": after, "imports": imports}
+    source = REVISION.format(upgrade=upgrade, downgrade=downgrade, **names)
     (project / f"migrations/versions/{revision}.py").write_text(source, encoding="utf-8")
 
 
 def make_old(project: Path) -> None:
     """Give items a narrow integer and an enum of the database."""
-    write(project, "r2", "6d5b0f1c9a34", BEGINNING)
+    write(project, "r2", FIRST, BEGINNING)
     _replace(
         project,
         "models.py",

@@ -11,11 +11,10 @@ import pytest
 
 from tests import releases
 from tests.live import Live, wait_until
-from tests.releases import write
+from tests.releases import FIRST, write
 
 pytestmark = pytest.mark.heavy
 
-FIRST = "6d5b0f1c9a34"
 HEAD = "SELECT version_num FROM alembic_version"
 INDEXES = (
     "SELECT indisvalid, count(*) FROM pg_index JOIN pg_class ON oid = indexrelid"
@@ -28,10 +27,8 @@ HELD = 4.0
 
 @pytest.fixture
 def live(installed: Path, server: str) -> Generator[Live]:
-    live = Live(installed, server)
-    yield live
-    live.environment["DATABASE_URL"] = server
-    live.query(f"DROP DATABASE {live.name} WITH (FORCE)")
+    with Live.on(installed, server) as live:
+        yield live
 
 
 @pytest.mark.parametrize(

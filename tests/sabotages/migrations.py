@@ -3,7 +3,14 @@
 from tests.sabotages.sabotage import Sabotage
 
 CREATE_ITEMS = "migrations/versions/2026_11_21_0900_create_items.py"
+ENV = "migrations/env.py"
+ONLINE = "migrations/online.py"
+PATIENCE = "migrations/patience.py"
+SCHEMA = "app/features/health/schema.py"
 MIGRATIONS = "tests/integration/test_migrations.py"
+LIVE = "tests/integration/test_live_migrations.py"
+LINT = "tests/unit/test_lint_migrations.py"
+HEALTH = "tests/integration/test_health.py"
 ITEMS = "tests/integration/test_items.py"
 
 SABOTAGES = [
@@ -43,10 +50,195 @@ SABOTAGES = [
         "tests/unit/test_architecture.py::test_every_table_is_known_without_the_application",
     ),
     Sabotage(
-        "a migration goes down again",
+        "a migration goes down, and up again",
         CREATE_ITEMS,
         '    op.drop_table("items")\n',
         "",
-        f"{MIGRATIONS}::test_every_migration_goes_down_and_up_again",
+        f"{MIGRATIONS}::test_every_revision_goes_up_down_and_up[empty]",
+    ),
+    Sabotage(
+        "down to the beginning, nothing is left",
+        CREATE_ITEMS,
+        '    op.drop_table("items")\n',
+        '    op.rename_table("items", "of_old")\n',
+        f"{MIGRATIONS}::test_down_to_the_beginning_nothing_is_left",
+    ),
+    Sabotage(
+        "the schema is the one of the models, line by line",
+        "app/features/items/models.py",
+        '    __tablename__ = "items"\n',
+        '    __tablename__ = "items"\n    __mapper_args__ = {}\n\n'
+        '    price: Mapped[int] = mapped_column(server_default="1", comment="in cents")\n'.replace(
+            "mapped_column", "__import__('sqlalchemy').orm.mapped_column"
+        ),
+        f"{MIGRATIONS}::test_the_schema_is_the_one_of_the_models",
+    ),
+    Sabotage(
+        "the values of an enum are compared",
+        "tests/harness/catalog.py",
+        "string_agg(enumlabel, ', ' ORDER BY enumsortorder)",
+        "count(enumlabel)",
+        f"{MIGRATIONS}::test_every_difference_is_seen",
+    ),
+    Sabotage(
+        "the text of a check is compared",
+        "tests/harness/catalog.py",
+        "pg_get_constraintdef(oid)",
+        "contype",
+        f"{MIGRATIONS}::test_every_difference_is_seen",
+    ),
+    Sabotage(
+        "every constraint has the name of the convention",
+        CREATE_ITEMS,
+        'name=op.f("pk_items")',
+        'name="items_pkey"',
+        f"{MIGRATIONS}::test_every_name_follows_the_convention",
+    ),
+    Sabotage(
+        "every time has a zone",
+        CREATE_ITEMS,
+        '"created_at",\n            sa.DateTime(timezone=True),',
+        '"created_at",\n            sa.DateTime(),',
+        f"{MIGRATIONS}::test_every_time_has_a_zone",
+    ),
+    Sabotage(
+        "the deadlines of requests are none of migrations",
+        ENV,
+        '        "database_statement_timeout": STATEMENT_TIMEOUT,\n',
+        "",
+        f"{MIGRATIONS}::test_every_revision_goes_up_down_and_up",
+    ),
+    Sabotage(
+        "a migration gives up a lock soon",
+        ENV,
+        '        "database_lock_timeout": LOCK_TIMEOUT,\n',
+        "",
+        f"{LIVE}::test_what_gets_no_lock_comes_again_and_nothing_runs_twice",
+    ),
+    Sabotage(
+        "what gets no lock comes again",
+        PATIENCE,
+        'LOCKED = ("55P03", "40P01")',
+        'LOCKED = ("40P01",)',
+        f"{LIVE}::test_what_gets_no_lock_comes_again_and_nothing_runs_twice",
+    ),
+    Sabotage(
+        "what comes again goes on where it stopped",
+        PATIENCE,
+        "        if self._steps is None:\n",
+        "        if self.attempts:\n",
+        f"{LIVE}::test_what_gets_no_lock_comes_again_and_nothing_runs_twice",
+    ),
+    Sabotage(
+        "who never gets a lock says so",
+        PATIENCE,
+        "            if steps.attempts >= ATTEMPTS:\n",
+        "            if steps.attempts >= ATTEMPTS * 100:\n",
+        f"{LIVE}::test_who_never_gets_a_lock_says_so_and_leaves_what_came_before",
+    ),
+    Sabotage(
+        "a statement that takes too long says so",
+        PATIENCE,
+        "            if state == CANCELLED:\n",
+        "            if state is CANCELLED + state:\n",
+        f"{LIVE}::test_a_statement_that_takes_too_long_is_undone_unless_it_locks_nothing",
+    ),
+    Sabotage(
+        "each revision is a transaction",
+        ENV,
+        "        transaction_per_migration=True,\n        on_version_apply",
+        "        on_version_apply",
+        f"{LIVE}::test_a_statement_that_takes_too_long_is_undone_unless_it_locks_nothing",
+    ),
+    Sabotage(
+        "what locks nothing may take its time",
+        ONLINE,
+        'op.execute("SET statement_timeout = 0")',
+        'op.execute("SET lock_timeout = 0")',
+        f"{LIVE}::test_a_statement_that_takes_too_long_is_undone_unless_it_locks_nothing",
+    ),
+    Sabotage(
+        "one at a time migrates",
+        ENV,
+        "        await wait_for_turn(driver)\n",
+        "",
+        f"{LIVE}::test_one_migrates_and_who_has_nothing_to_do_does_not_wait",
+    ),
+    Sabotage(
+        "who waits for its turn asks, and does not wait inside the server",
+        "migrations/turn.py",
+        "pg_try_advisory_lock($1)",
+        "pg_advisory_lock($1) IS NOT NULL",
+        f"{LIVE}::test_one_migrates_and_who_has_nothing_to_do_does_not_wait",
+    ),
+    Sabotage(
+        "who has nothing to do waits for nobody",
+        ENV,
+        "        if await connection.run_sync(is_nothing_to_do):\n            return\n",
+        "        await connection.run_sync(is_nothing_to_do)\n",
+        f"{LIVE}::test_one_migrates_and_who_has_nothing_to_do_does_not_wait",
+    ),
+    Sabotage(
+        "an index is built beside writers",
+        ONLINE,
+        '        options |= {"postgresql_concurrently": True}\n',
+        "",
+        f"{LIVE}::test_an_index_is_built_beside_writers_and_after_an_attempt_that_failed",
+    ),
+    Sabotage(
+        "an index of which a part is left is built anew",
+        ONLINE,
+        "        if _is_left_invalid(name):\n",
+        "        if not name:\n",
+        f"{LIVE}::test_an_index_is_built_beside_writers_and_after_an_attempt_that_failed",
+    ),
+    Sabotage(
+        "what runs in batches runs to the end",
+        ONLINE,
+        "            pass\n",
+        "            break\n",
+        f"{MIGRATIONS}::test_rows_of_an_earlier_revision_are_right_after_it",
+    ),
+    Sabotage(
+        "what is dangerous to a live system is found",
+        "tools/lint_migrations.py",
+        "json.loads(result.stdout)",
+        "json.loads('[]')",
+        f"{LINT}::test_what_is_dangerous_is_found_with_the_reason_and_the_safe_way",
+    ),
+    Sabotage(
+        "a rule is overruled with a reason",
+        "tools/lint_migrations.py",
+        'if not unsafe.get(rule, "").strip():',
+        "if rule not in unsafe:",
+        f"{LINT}::test_a_revision_overrules_a_rule_with_a_reason_and_only_there",
+    ),
+    Sabotage(
+        "readiness is refused while a migration is missing",
+        SCHEMA,
+        "    if is_behind(found, code):\n",
+        "    if not code:\n",
+        f"{HEALTH}::test_not_ready_while_a_migration_is_missing",
+    ),
+    Sabotage(
+        "readiness is refused while nobody has migrated",
+        SCHEMA,
+        "        return frozenset()\n",
+        "        return of_code().heads | {str(error)}\n",
+        f"{HEALTH}::test_not_ready_while_nobody_has_migrated",
+    ),
+    Sabotage(
+        "the old release is ready while the new one has migrated",
+        SCHEMA,
+        "return found <= code.all and found != code.heads",
+        "return found != code.heads",
+        f"{HEALTH}::test_ready_while_newer_code_has_migrated",
+    ),
+    Sabotage(
+        "readiness costs one query",
+        SCHEMA,
+        "    found = await of_database(session)\n",
+        "    await of_database(session)\n    found = await of_database(session)\n",
+        f"{HEALTH}::test_ready_while_the_database_answers",
     ),
 ]

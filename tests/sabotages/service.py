@@ -7,7 +7,6 @@ ERRORS = "app/core/errors.py"
 SANDBOX = "tests/harness/sandbox.py"
 IN_SANDBOX = "tests/integration/test_sandbox.py"
 BEFORE_RESPONSE = "tests/integration/test_commit_before_response.py"
-MIGRATIONS = "tests/integration/test_migrations.py"
 ITEMS = "tests/integration/test_items.py"
 
 SABOTAGES = [
@@ -137,13 +136,6 @@ SABOTAGES = [
         "if moment.utcoffset() != timedelta(0):",
         "if moment.year < timedelta(0).days:",
         "tests/unit/test_pagination.py::test_a_time_that_the_database_did_not_give_is_invalid",
-    ),
-    Sabotage(
-        "a migration may take longer than a request",
-        "migrations/env.py",
-        'model_copy(update={"database_statement_timeout": None})',
-        "model_copy()",
-        f"{MIGRATIONS}::test_every_migration_goes_down_and_up_again",
     ),
     Sabotage(
         "what the database cannot do at the moment is unavailable",

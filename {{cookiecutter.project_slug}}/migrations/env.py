@@ -104,7 +104,8 @@ async def driver_of(connection: AsyncConnection) -> asyncpg.Connection:
         raise TypeError(driver)
     version = driver.get_server_version()
     if version.major < OLDEST_SERVER:
-        raise CommandError(f"PostgreSQL {OLDEST_SERVER} or newer is needed, and this is {version}.")
+        found = f"{version.major}.{version.micro}"
+        raise CommandError(f"PostgreSQL {OLDEST_SERVER} or newer is needed, and this is {found}.")
     return driver
 
 

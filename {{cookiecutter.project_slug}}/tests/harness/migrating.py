@@ -35,9 +35,9 @@ class Migrating:
 
     def __init__(self, url: URL, connection: asyncpg.Connection) -> None:
         self.config = alembic_config(url)
-        # A deadline for requests that no migration could keep: it is not for migrations.
+        # Deadlines of requests with which no migration would get far: they are none of migrations.
         self.config.attributes["settings"] = settings_for(url).model_copy(
-            update={"database_statement_timeout": 0.001}
+            update={"database_statement_timeout": 0.001, "database_lock_timeout": 60.0}
         )
         self.connection = connection
         self._newest: str | None = None

@@ -5,7 +5,6 @@ from collections.abc import Callable
 
 import pytest
 from alembic import command
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
@@ -62,12 +61,6 @@ async def test_every_difference_is_seen(session: AsyncSession, change: str) -> N
     await connection.execute(text(change))
 
     assert await connection.run_sync(things) != before
-
-
-def test_there_is_one_head(engine: AsyncEngine) -> None:
-    heads = ScriptDirectory.from_config(alembic_config(engine.url)).get_heads()
-
-    assert len(heads) <= 1  # more: `alembic merge heads`
 
 
 def leave_empty(_: Connection) -> None: ...
