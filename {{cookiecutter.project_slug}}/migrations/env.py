@@ -8,7 +8,7 @@ from typing import Any
 
 import asyncpg
 from alembic import context
-from alembic.runtime.migration import MigrationContext, MigrationInfo
+from alembic.runtime.migration import MigrationContext, MigrationStep
 from alembic.util import CommandError, to_tuple
 from pydantic import ValidationError
 from sqlalchemy import Connection
@@ -46,19 +46,13 @@ def configure(connection: Connection, **options: Any) -> MigrationContext:
         autogenerate_plugins=COMPARED,
         # A migration that fails leaves those before it applied, and itself not at all.
         transaction_per_migration=True,
-        on_version_apply=report,
         **options,
     )
     return context.get_context()
 
 
-def report(*, step: MigrationInfo, **_: object) -> None:
-    direction = "Up to" if step.is_upgrade else "Down from"
-    context.config.print_stdout("%s %s: %s", direction, step.up_revision_id, _title(step))
-
-
-def _title(step: MigrationInfo) -> str:
-    return step.up_revision.doc if step.up_revision else ""
+def report(step: MigrationStep) -> None:
+    context.config.print_stdout("Done: %s", step)
 
 
 def is_nothing_to_do(connection: Connection) -> bool:
@@ -94,7 +88,7 @@ async def run_online() -> None:
             await connection.run_sync(lambda _: run())
             return
         await wait_for_turn(driver)
-        steps = Steps(options["fn"])
+        steps = Steps(options["fn"], report)
         await insist(connection, steps, lambda: connection.run_sync(attempt, steps))
 
 

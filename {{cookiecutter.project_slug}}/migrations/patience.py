@@ -38,8 +38,9 @@ class Steps:
     Alembic asks for them anew at each attempt, and would understand ``+2`` from where it then is.
     """
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, report: Callable[[MigrationStep], None]) -> None:
         self._plan = plan
+        self._report = report
         self._steps: Iterator[MigrationStep] | None = None
         self.failed: MigrationStep | None = None
         self.attempts = 1
@@ -53,6 +54,7 @@ class Steps:
             self.failed = step
             yield step  # an error ends this generator here
             self.failed, self.attempts = None, 1
+            self._report(step)
 
 
 async def insist(
