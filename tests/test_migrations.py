@@ -169,6 +169,7 @@ def write_many(project: Path) -> None:
     """Bring the project to 200 revisions and 100 tables."""
     before = FIRST
     for number in range(2, 201):
-        create = f'op.execute("CREATE TABLE t{number} (id bigint PRIMARY KEY)")'
-        write(project, f"r{number}", before, create if number <= 100 else "pass")
+        up = f'op.execute("CREATE TABLE t{number} (id bigint CONSTRAINT pk_t{number} PRIMARY KEY)")'
+        down = f'op.drop_table("t{number}")'
+        write(project, f"r{number}", before, *((up, down) if number <= 100 else ("pass", "pass")))
         before = f"r{number}"

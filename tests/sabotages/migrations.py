@@ -66,11 +66,8 @@ SABOTAGES = [
     Sabotage(
         "the schema is the one of the models, line by line",
         "app/features/items/models.py",
-        '    __tablename__ = "items"\n',
-        '    __tablename__ = "items"\n    __mapper_args__ = {}\n\n'
-        '    price: Mapped[int] = mapped_column(server_default="1", comment="in cents")\n'.replace(
-            "mapped_column", "__import__('sqlalchemy').orm.mapped_column"
-        ),
+        'Index(None, "created_at", "id"),',
+        'Index(None, "created_at", "id", postgresql_with={"fillfactor": 50}),',
         f"{MIGRATIONS}::test_the_schema_is_the_one_of_the_models",
     ),
     Sabotage(
@@ -104,15 +101,15 @@ SABOTAGES = [
     Sabotage(
         "the deadlines of requests are none of migrations",
         ENV,
-        '        "database_statement_timeout": STATEMENT_TIMEOUT,\n',
-        "",
+        'model_copy(update={"database_statement_timeout": None})',
+        "model_copy()",
         f"{MIGRATIONS}::test_every_revision_goes_up_down_and_up",
     ),
     Sabotage(
         "a migration gives up a lock soon",
-        ENV,
-        '        "database_lock_timeout": LOCK_TIMEOUT,\n',
-        "",
+        PATIENCE,
+        "SET lock_timeout = {lock};",
+        "SET lock_timeout = {lock}00000;",
         f"{LIVE}::test_what_gets_no_lock_comes_again_and_nothing_runs_twice",
     ),
     Sabotage(
@@ -135,6 +132,13 @@ SABOTAGES = [
         "            if steps.attempts >= ATTEMPTS:\n",
         "            if steps.attempts >= ATTEMPTS * 100:\n",
         f"{LIVE}::test_who_never_gets_a_lock_says_so_and_leaves_what_came_before",
+    ),
+    Sabotage(
+        "a statement has a deadline",
+        ENV,
+        "        await driver.execute(limits())\n",
+        "",
+        f"{LIVE}::test_a_statement_that_takes_too_long_is_undone_unless_it_locks_nothing",
     ),
     Sabotage(
         "a statement that takes too long says so",

@@ -19,7 +19,7 @@ from app.core.database import create_engine
 from app.core.models import Base
 from app.core.settings import MissingSettingError, Settings, explain
 from app.features import load_models
-from migrations.patience import LOCK_TIMEOUT, STATEMENT_TIMEOUT, Steps, insist
+from migrations.patience import Steps, insist, limits
 from migrations.turn import wait_for_turn
 
 OLDEST_SERVER = 18
@@ -32,11 +32,8 @@ COMPARED = ["alembic.autogenerate.*", "alembic.ext.checkconstraint_byname"]
 def settings() -> Settings:
     """Return the environment's settings, or those that a caller of Alembic's API passed on."""
     given: Settings | None = context.config.attributes.get("settings")
-    deadlines = {
-        "database_lock_timeout": LOCK_TIMEOUT,
-        "database_statement_timeout": STATEMENT_TIMEOUT,
-    }
-    return (given or Settings()).model_copy(update=deadlines)
+    # The driver's own deadline goes with it, and an index may take hours: see patience.limits().
+    return (given or Settings()).model_copy(update={"database_statement_timeout": None})
 
 
 def configure(connection: Connection, **options: Any) -> MigrationContext:
@@ -87,6 +84,7 @@ async def run_online() -> None:
         if options.get("dont_mutate"):
             await connection.run_sync(lambda _: run())
             return
+        await driver.execute(limits())
         await wait_for_turn(driver)
         steps = Steps(options["fn"], report)
         await insist(connection, steps, lambda: connection.run_sync(attempt, steps))

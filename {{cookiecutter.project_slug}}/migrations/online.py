@@ -12,6 +12,8 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
+from migrations.patience import limits
+
 
 @contextmanager
 def without_limits() -> Generator[None]:
@@ -23,8 +25,8 @@ def without_limits() -> Generator[None]:
         try:
             yield
         finally:
-            op.execute("RESET lock_timeout")
-            op.execute("RESET statement_timeout")
+            for limit in limits().split("; "):
+                op.execute(limit)
 
 
 def create_index(

@@ -32,6 +32,12 @@ Plan = Callable[[tuple[str, ...], MigrationContext], Iterable[MigrationStep]]
 """Finds the migrations to run from the revisions that a database has; each command has its own."""
 
 
+def limits() -> str:
+    """Return the SQL that sets both limits for a connection."""
+    lock, statement = round(LOCK_TIMEOUT * 1000), round(STATEMENT_TIMEOUT * 1000)
+    return f"SET lock_timeout = {lock}; SET statement_timeout = {statement}"
+
+
 class Steps:
     """The migrations to run, which go on where an attempt failed.
 

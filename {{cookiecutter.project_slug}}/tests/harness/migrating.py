@@ -35,9 +35,9 @@ class Migrating:
 
     def __init__(self, url: URL, connection: asyncpg.Connection) -> None:
         self.config = alembic_config(url)
-        # Deadlines of requests with which no migration would get far: they are none of migrations.
+        # A deadline of requests that no server accepts: it is none of migrations.
         self.config.attributes["settings"] = settings_for(url).model_copy(
-            update={"database_statement_timeout": 0.001, "database_lock_timeout": 60.0}
+            update={"database_statement_timeout": -1.0}
         )
         self.connection = connection
         self._newest: str | None = None

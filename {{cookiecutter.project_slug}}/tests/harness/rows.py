@@ -32,9 +32,8 @@ _BY_CATEGORY = {"A": "{}", "D": "now", "I": "::1", "R": "empty"}
 
 def fill(connection: Connection) -> None:
     """Put a row into every table that has none, and commit."""
-    columns = connection.execute(_COLUMNS).all()
-    empty = [name for name in connection.scalars(_TABLES) if _is_empty(connection, name)]
-    waiting: dict[str, str] = dict.fromkeys(empty, "")
+    waiting = _empty_tables(connection)
+    columns = connection.execute(_COLUMNS).all() if waiting else []
     while waiting:
         refused = {
             table: said
@@ -44,12 +43,14 @@ def fill(connection: Connection) -> None:
         if len(refused) == len(waiting):  # else some waited for a row of another table
             said = "\n".join(f"- {table}: {why}" for table, why in refused.items())
             pytest.fail(f"Give these tables a row in tests/harness/rows.py:\n{said}", pytrace=False)
-        waiting = refused
+        waiting = [*refused]
     connection.commit()
 
 
-def _is_empty(connection: Connection, table: str) -> bool:
-    return not connection.scalar(text(f'SELECT EXISTS (SELECT FROM "{table}")'))
+def _empty_tables(connection: Connection) -> list[str]:
+    names = connection.scalars(_TABLES).all()
+    asked = [f"SELECT '{name}' WHERE NOT EXISTS (SELECT FROM \"{name}\")" for name in names]
+    return [*connection.scalars(text(" UNION ALL ".join(asked)))] if asked else []
 
 
 def _refusal(connection: Connection, insert: str) -> str:

@@ -33,7 +33,7 @@ async def ready(database: CurrentDatabase) -> Health:
         async with asyncio.timeout(READY_TIMEOUT), database.read() as session:
             await schema.check(session)
     except schema.BehindError as error:
-        raise UnavailableError("The database waits for a migration.") from error
+        raise UnavailableError(str(error)) from error
     except Exception as error:  # whatever keeps the database from answering means: not ready
         raise UnavailableError("The database does not answer.") from error
     return Health()

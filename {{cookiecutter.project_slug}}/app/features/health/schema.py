@@ -59,7 +59,9 @@ async def check(session: AsyncSession) -> None:
     code = await asyncio.to_thread(of_code)  # reads files, the first time
     found = await of_database(session)
     if is_behind(found, code):
-        raise BehindError(f"database at {_named(found)}, code needs {_named(code.heads)}")
+        raise BehindError(
+            f"The database is at revision {_named(found)}, and the code needs {_named(code.heads)}."
+        )
 
 
 def _named(revisions: frozenset[str]) -> str:
