@@ -31,8 +31,17 @@ TAKEN = {
     *("opentelemetry-api", "packaging", "platformdirs", "pluggy", "psutil", "pydantic"),
     *("pydantic-core", "pydantic-settings", "pygments", "pytest", "pytest-asyncio", "pytest-cov"),
     *("pytest-randomly", "pytest-timeout", "pytest-xdist", "python-dotenv", "pyyaml", "respx"),
-    *("ruff", "sniffio", "sqlalchemy", "starlette", "structlog", "time-machine", "ty"),
-    *("typing-extensions", "typing-inspection", "uvicorn", "uvloop", "watchfiles", "websockets"),
+    *("ruff", "sniffio", "sqlalchemy", "squawk-cli", "starlette", "structlog"),
+    *(
+        "time-machine",
+        "ty",
+        "typing-extensions",
+        "typing-inspection",
+        "uvicorn",
+        "uvloop",
+        "watchfiles",
+        "websockets",
+    ),
 }
 
 TEXTS = ("project_name", "description", "author_name", "author_email")
