@@ -11,10 +11,10 @@ installed := .venv/installed
 # By its path: on PATH, it would be the Python that a baked project finds, in make demo.
 python := .venv/bin/python
 
-.PHONY: help bake demo test test-heavy check lint format types bench clean
+.PHONY: help bake demo test test-heavy check lint format types feature-blanks bench clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-12s%s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-16s%s\n", $$1, $$2 }' Makefile
 
 bake: $(installed) ## Bake into build/; answers in ANSWERS='project_name="Orders API" ci=gitlab'
 	@rm -rf build
@@ -41,6 +41,9 @@ format: $(installed) ## Mend what can be mended, and format
 
 types: $(installed) ## Check types
 	@$(python) -m ty check
+
+feature-blanks: $(installed) ## Derive what a project's make feature writes from the example, items
+	@$(python) -m tools.feature_template
 
 bench: $(installed) ## Time the suite of a baked project against other ways to isolate tests
 	@$(python) -m benchmarks

@@ -1,14 +1,20 @@
 """Finds every feature: a folder here with a ``router`` module, a ``models`` module, or both.
 
+A ``seed`` module makes rows to look at while developing.
+
 A new feature is a new folder; nothing else has to know its name.
 """
 
+from collections.abc import Awaitable, Callable
 from importlib import import_module
 from importlib.util import find_spec
 from pkgutil import iter_modules
 from types import ModuleType
 
 from fastapi import APIRouter
+from sqlalchemy.ext.asyncio import AsyncSession
+
+Seed = Callable[[AsyncSession], Awaitable[None]]
 
 
 def _modules(role: str) -> list[ModuleType]:
@@ -24,3 +30,8 @@ def routers() -> list[APIRouter]:
 def load_models() -> None:
     """Import the models of each feature, so that ``Base.metadata`` is complete."""
     _modules("models")
+
+
+def seeds() -> list[Seed]:
+    """Return what makes example rows, in alphabetical order of the folders."""
+    return [module.seed for module in _modules("seed")]

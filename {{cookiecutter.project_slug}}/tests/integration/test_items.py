@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.database import Database
 from app.features.items.models import Item
+from app.features.items.seed import seed
 from tests.factories.items import MakeItem
 from tests.harness.queries import Queries
 
@@ -154,6 +155,13 @@ async def test_a_page_costs_one_query_however_long_it_is(
         response = await client.get("/items", params={"limit": 3})
 
     assert len(response.json()["items"]) == 3
+
+
+async def test_seeding_twice_is_seeding_once(session: AsyncSession) -> None:
+    await seed(session)
+    await seed(session)
+
+    assert await session.scalar(select(func.count()).select_from(Item)) == 3
 
 
 WAITING_FOR_ME = text(

@@ -1,0 +1,98 @@
+"""The targets for every day: a prompt, a database prompt, example rows, the API's document."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Result, Run
+from tests.workshop import run_tests
+
+
+@pytest.fixture
+def make(installed: Path, run: Run) -> Run:
+    """Run targets in the installed project; they must succeed."""
+
+    def make(*targets: str, typed: str = "") -> Result:
+        result = run("make", *targets, cwd=installed, typed=typed)
+        assert result.returncode == 0, result.stdout + result.stderr
+        return result
+
+    return make
+
+
+def test_example_rows_are_seeded_once_and_seen_in_both_prompts(make: Run) -> None:
+    make("seed")
+    make("seed")
+
+    seen = make("psql", "args=-Atc 'SELECT count(*) FROM items'")
+    assert seen.stdout.strip() == "3"
+    typed = "await session.scalar(select(func.count()).select_from(Item))\n1 / 0\n'still ' 'here'\n"
+    prompt = make("shell", typed=typed)
+    assert re.findall(r"^(?:>>> )+(.+)$", prompt.stdout, re.MULTILINE) == ["3", "'still here'"]
+    assert "ZeroDivisionError" in prompt.stderr
+
+
+def test_what_was_not_committed_in_the_prompt_is_gone(make: Run) -> None:
+    make("migrate")
+    add = "session.add(Item(name='{}')); await session.flush()\n"
+
+    make("shell", typed=add.format("lost"))
+    make("shell", typed=add.format("kept") + "await session.commit()\n")
+
+    names = make("psql", "args=-Atc 'SELECT name FROM items'").stdout.split("\n")
+    assert "kept" in names
+    assert "lost" not in names
+    make("shell", typed="await session.execute(text('DELETE FROM items'))\nawait session.commit()\n")
+
+
+def test_example_rows_are_refused_in_production(installed: Path, run: Run) -> None:
+    refused = run("make", "seed", cwd=installed, ENVIRONMENT="production")
+
+    assert refused.returncode == 2
+    assert "example rows are for development" in refused.stderr
+
+
+def test_the_openapi_document_is_written(make: Run, installed: Path) -> None:
+    make("openapi")
+
+    written = installed / "openapi.json"
+    assert "/items/{item_id}" in json.loads(written.read_text(encoding="utf-8"))["paths"]
+    written.unlink()
+
+
+def test_some_tests_are_chosen_by_a_word(make: Run) -> None:
+    result = make("test-unit", "k=cursor and not made_up", "args=-q -p no:randomly")
+
+    assert re.search(r"^[1-9]\d* passed, \d+ deselected", result.stdout, re.MULTILINE)
+
+
+def test_what_failed_last_comes_first(workshop: Path, installed: Path, server: str) -> None:
+    last = workshop / "tests/unit/test_zz_last.py"
+    last.write_text("def test_it() -> None:\n    assert False\n", encoding="utf-8")
+    run_tests(workshop, installed, server, "-m", "unit")
+
+    again = run_tests(workshop, installed, server, "-m", "unit", "-x", seed=1)
+
+    assert re.search(r"= 1 failed, ", again.stdout), again.stdout
+
+
+def test_a_saved_file_runs_the_tests_again(installed: Path, machine: dict[str, str]) -> None:
+    watch = ["make", "test-watch", "k=test_a_cursor_survives", "args=-q -p no:randomly"]
+    with subprocess.Popen(
+        watch, cwd=installed, env=machine, stdout=subprocess.PIPE, text=True, start_new_session=True
+    ) as watching:
+        assert watching.stdout is not None
+        try:
+            runs = (line for line in watching.stdout if " passed" in line)
+            next(runs)
+            time.sleep(1)  # watchfiles tells nobody when it begins to watch
+            (installed / "tests/conftest.py").touch()
+            assert "1 passed" in next(runs)
+        finally:
+            os.killpg(watching.pid, signal.SIGINT)

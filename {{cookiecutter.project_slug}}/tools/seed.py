@@ -1,0 +1,24 @@
+"""Fill a development database with each feature's example rows: ``make seed``."""
+
+import asyncio
+import sys
+
+from app.core.database import open_database
+from app.core.settings import Settings
+from app.features import load_models, seeds
+
+
+async def main() -> int:
+    settings = Settings()
+    if settings.environment == "production":
+        print("ENVIRONMENT is production: example rows are for development.", file=sys.stderr)
+        return 2
+    load_models()
+    async with open_database(settings) as database, database.transaction() as session:
+        for seed in seeds():
+            await seed(session)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(asyncio.run(main()))
