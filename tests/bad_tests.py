@@ -172,4 +172,10 @@ BAD_TESTS = [
         "    await session.execute(text('SELECT 42 AS answer'))\n    assert False",
         " SQL ",
     ),
+    BadTest(
+        "a failure, which shows the responses that it got",
+        INTEGRATION,
+        "async def test_bad(client):\n    await client.get('/items/no-uuid')\n    assert False",
+        "GET http://test/items/no-uuid -> 422",
+    ),
 ]

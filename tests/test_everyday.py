@@ -48,7 +48,9 @@ def test_what_was_not_committed_in_the_prompt_is_gone(make: Run) -> None:
     names = make("psql", "args=-Atc 'SELECT name FROM items'").stdout.split("\n")
     assert "kept" in names
     assert "lost" not in names
-    make("shell", typed="await session.execute(text('DELETE FROM items'))\nawait session.commit()\n")
+    make(
+        "shell", typed="await session.execute(text('DELETE FROM items'))\nawait session.commit()\n"
+    )
 
 
 def test_example_rows_are_refused_in_production(installed: Path, run: Run) -> None:

@@ -5,7 +5,6 @@ source, and its copy with blanks for names is kept beside the tool that fills th
 """
 
 import re
-from pathlib import Path
 
 from tools.bake import ROOT
 

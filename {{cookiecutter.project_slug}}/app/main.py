@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from app import features
-from app.core import errors, logging
+from app.core import errors, logging, telemetry
 from app.core.database import open_database
 from app.core.request_log import RequestLog
 from app.core.settings import Settings, project
@@ -34,11 +34,13 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     """Build the application, by default from the environment."""
     settings = settings or Settings()
     logging.configure(settings)
+    telemetry.name_service()
     app = Service(
         title=project.name,
         version=project.version,
         description=project.description,
         lifespan=lifespan,
+        telemetry=telemetry.REQUESTS,
     )
     app.state.settings = settings
     app.add_middleware(RequestLog)

@@ -11,6 +11,7 @@ pytest_plugins = [
     "tests.fixtures.database",  # engine, database, session
     "tests.fixtures.migrations",  # migrating, own_revisions
     "tests.fixtures.queries",  # queries
+    "tests.fixtures.failures",  # what a failing test shows
     "tests.fixtures.canaries",  # what the harness is tested with
     "tests.fixtures.http",  # app, client
     "tests.fixtures.server",  # server, live_client

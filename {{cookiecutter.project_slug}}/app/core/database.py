@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import (
 )
 
 from app.core.settings import Settings, project
+from app.core.telemetry import observe
 
 
 class ReadOnlyError(RuntimeError):
@@ -114,6 +115,7 @@ async def open_database(settings: Settings) -> AsyncGenerator[Database]:
         pool_timeout=settings.database_pool_timeout,
         pool_pre_ping=True,
     )
+    observe(engine, settings.database_slow_query)
     try:
         yield Database.over(engine)
     finally:

@@ -6,6 +6,7 @@ import sys
 import structlog
 
 from app.core.settings import Settings
+from app.core.telemetry import add_trace
 
 HANDLER = "app"
 
@@ -14,6 +15,7 @@ def configure(settings: Settings) -> None:
     """Format every record of this process; calling it again replaces what it did before."""
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
+        add_trace,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),

@@ -83,6 +83,8 @@ class Settings(BaseSettings):
     """Seconds one statement waits for a lock."""
     database_idle_transaction_timeout: float = Field(default=15.0, gt=0)
     """Seconds a transaction may sit between two statements before the server ends it."""
+    database_slow_query: float = Field(default=0.5, gt=0)
+    """Seconds from which on a statement is in the log, without its parameters."""
 
     def require_database_url(self) -> str:
         """Return the URL with its password, or raise ``MissingSettingError``."""

@@ -33,6 +33,7 @@ def settings_for(url: URL) -> Settings:
         environment="development",
         database_url=url.render_as_string(hide_password=False),
         database_pool_size=5,
+        database_idle_transaction_timeout=900,  # a test may stand at a breakpoint
     )
 
 

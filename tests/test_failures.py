@@ -1,0 +1,80 @@
+"""What a developer sees of a failing test, and at a breakpoint."""
+
+import os
+import pty
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.workshop import run_tests
+
+FAILING = """
+async def test_it(client):
+    await client.post("/items", json={"name": "a lamp"})
+    await client.get("/livez")
+    assert False
+"""
+
+STANDING = """
+from sqlalchemy import text
+
+async def test_it(session):
+    breakpoint()
+    assert await session.scalar(text("SELECT 41 + 1")) == 42
+"""
+
+
+def test_a_failure_shows_sql_and_bodies_and_each_log_line_once(
+    workshop: Path, installed: Path, server: str
+) -> None:
+    (workshop / "tests/integration/test_it.py").write_text(FAILING, encoding="utf-8")
+
+    shown = run_tests(workshop, installed, server, "tests/integration/test_it.py").stdout
+
+    assert "INSERT INTO items" in shown
+    assert "POST http://test/items -> 201 Created" in shown
+    assert '"name":"a lamp"' in shown
+    assert "GET http://test/livez -> 200 OK" in shown
+    assert shown.count("path=/livez") == 1
+    assert "Captured log" not in shown
+
+
+def read_until(terminal: int, said: str, seconds: float) -> str:
+    """Read what the terminal shows until it has said this."""
+    shown, deadline = "", time.monotonic() + seconds
+    while said not in shown and time.monotonic() < deadline:
+        try:
+            shown += os.read(terminal, 4096).decode(errors="replace")
+        except OSError:  # the other end is closed
+            break
+    assert said in shown, shown
+    return shown
+
+
+@pytest.mark.parametrize("kind", ["async", "not async"])
+def test_a_breakpoint_outlasts_every_limit(
+    kind: str, workshop: Path, installed: Path, server: str
+) -> None:
+    source = STANDING if kind == "async" else "def test_it():\n    breakpoint()\n    assert True\n"
+    (workshop / "tests/integration/test_it.py").write_text(source, encoding="utf-8")
+    ours, theirs = pty.openpty()
+    run = [installed / ".venv/bin/python", "-m", "pytest", "-o", "timeout=1"]
+    with subprocess.Popen(
+        [*run, "tests/integration/test_it.py"],
+        cwd=workshop,
+        env={"PATH": os.defpath, "TERM": "dumb", "TEST_DATABASE_URL": server},
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+    ) as process:
+        os.close(theirs)
+        try:
+            read_until(ours, "(Pdb)", 30)
+            time.sleep(5)  # beyond the limit of 1 s and the watchdog's mercy
+            os.write(ours, b"continue\n")
+            read_until(ours, "1 passed", 30)
+        finally:
+            process.kill()
+            os.close(ours)
