@@ -41,7 +41,8 @@ def _scope(function: ast.FunctionDef | ast.AsyncFunctionDef) -> str | None:
     for decorator in map(ast.unparse, function.decorator_list):
         if decorator.startswith("pytest.fixture"):
             given = re.search(r"scope='(\w+)'", decorator)
-            return given[1] if given else "function"
+            scope: str = given[1] if given else "function"
+            return scope
     return None
 
 

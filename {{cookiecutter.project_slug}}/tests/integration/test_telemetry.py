@@ -39,7 +39,8 @@ def spans(monkeypatch: pytest.MonkeyPatch) -> InMemorySpanExporter:
     exporter = InMemorySpanExporter()
     provider = TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(exporter))
-    monkeypatch.setitem(telemetry.REQUESTS, "tracer_provider", provider)
+    requests = {**telemetry.REQUESTS, "tracer_provider": provider}
+    monkeypatch.setattr(telemetry, "REQUESTS", requests)
     monkeypatch.setattr(telemetry, "tracer", provider.get_tracer("test"))
     return exporter
 
@@ -48,7 +49,8 @@ def spans(monkeypatch: pytest.MonkeyPatch) -> InMemorySpanExporter:
 def metrics(monkeypatch: pytest.MonkeyPatch) -> InMemoryMetricReader:
     """What was measured."""
     reader = InMemoryMetricReader()
-    monkeypatch.setitem(telemetry.REQUESTS, "meter_provider", MeterProvider([reader]))
+    requests = {**telemetry.REQUESTS, "meter_provider": MeterProvider([reader])}
+    monkeypatch.setattr(telemetry, "REQUESTS", requests)
     return reader
 
 
