@@ -3,11 +3,12 @@
 A promise that can be broken without a red test is not a promise.
 """
 
-from tests.sabotages import migrations, sandbox, service, suite
+from tests.sabotages import guide, migrations, sandbox, service, suite
 
 SABOTAGES = [
     *service.SABOTAGES,
     *sandbox.SABOTAGES,
     *migrations.SABOTAGES,
     *suite.SABOTAGES,
+    *guide.SABOTAGES,
 ]
