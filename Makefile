@@ -17,8 +17,9 @@ help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-16s%s\n", $$1, $$2 }' Makefile
 
 bake: $(installed) ## Bake into build/; answers in ANSWERS='project_name="Orders API" ci=gitlab'
-	@rm -rf build
-	@$(python) -m tools.bake build $(ANSWERS)
+	@rm -rf .cache/baked
+	@$(python) -m tools.bake .cache/baked $(ANSWERS)
+	@rm -rf build && mv .cache/baked build
 
 demo: bake ## Bake, run the tests of the result, then serve it
 	@cd build/* && $(MAKE) test && $(MAKE) run

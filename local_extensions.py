@@ -1,4 +1,4 @@
-"""The two Jinja filters of this template."""
+"""The Jinja filters of this template."""
 
 import re
 import runpy
@@ -6,16 +6,27 @@ from pathlib import Path
 
 import click
 from cookiecutter.utils import simple_filter
+from slugify import slugify  # cookiecutter brings it
 
 # The rules are the pre-gen hook's own. Cookiecutter runs that after it has made the folder, wherever
 # the slug points, so they are asked earlier too: while the answers are given, with nothing on disk.
-refusal = runpy.run_path(str(Path(__file__).parent / "hooks" / "pre_gen_project.py"))["refusal"]
+rules = runpy.run_path(str(Path(__file__).parent / "hooks" / "pre_gen_project.py"))
+refusal, SLUG_LENGTH = rules["refusal"], rules["SLUG_LENGTH"]
 
 UNSAFE = re.compile(
     r'["\\]'
     r"|[\x00-\x1f\x7f-\x9f\u2028\u2029]"  # controls and line ends
     r"|[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]"  # text that reads in another order than it is
     r"|[\ufeff\ufffe\uffff]"  # a byte order mark, and what YAML calls unprintable
+)
+
+MARKUP = re.compile(
+    r"[\\`*_\[\]~]"
+    r"|<(?=[A-Za-z/!?])"  # a tag, an address, a comment
+    r"|&(?=#?\w+;)"  # a character by its name
+    r"|(?<!\S)#"  # a heading, and the end of one
+    r"|^ *[-+>=]"  # a list, a quotation, a line under a heading
+    r"|^ *\d+[.)]"  # a numbered list
 )
 
 
@@ -33,3 +44,20 @@ def quoted(text: str) -> str:
     return UNSAFE.sub(
         lambda match: "\\" + match[0] if match[0] in '"\\' else f"\\u{ord(match[0]):04x}", text
     )
+
+
+@simple_filter
+def prose(text: str) -> str:
+    """Escape a line of text for Markdown, which shows it as it was given."""
+    escaped = MARKUP.sub(lambda match: f"{match[0][:-1]}\\{match[0][-1]}", text)
+    # Markdown takes the spaces around a line away, and makes code of a line that begins with four.
+    return re.sub(r"^\s|\s$", lambda match: f"&#{ord(match[0])};", escaped)
+
+
+@simple_filter
+def proposed_slug(name: str) -> str:
+    """Make a slug that is not refused, whatever the name."""
+    slug = slugify(name, max_length=SLUG_LENGTH, word_boundary=True)
+    with_a_letter_first = f"service-{slug}"[:SLUG_LENGTH].rstrip("-")
+    proposals = (slug, f"{slug}-service", with_a_letter_first, "service")
+    return next(slug for slug in proposals if not refusal({"project_slug": slug}))

@@ -18,7 +18,7 @@ TAKEN = {
     *("app", "migrations", "tests", "tools"),
     # Python
     *(word.lower() for word in keyword.kwlist),
-    *sys.stdlib_module_names,
+    *("test", *sys.stdlib_module_names),  # which leave out Python's own tests
     # devices, which Windows finds in every folder
     *("aux", "con", "nul", "prn"),
     *(f"{device}{number}" for device in ("com", "lpt") for number in range(10)),

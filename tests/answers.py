@@ -1,7 +1,8 @@
 """The sets of answers that are baked and run; together they give every answer that can be chosen."""
 
-HOSTILE = """"'\\ \\" \\n ${HOME} $(id) `id` {{ 7*7 }} {% if %} {# #} #% if <b> é 🚀 שלום \u202e\ufeff %s"""
-"""A line that may be typed as a name, and that has a trap for every format it is written to."""
+from typing import Any
+
+from tests.hostile import HOSTILE
 
 ANSWERS = {
     "defaults": {},
@@ -16,3 +17,12 @@ ANSWERS = {
         "license": "Apache-2.0",
     },
 }
+
+
+def choices(questions: dict[str, Any]) -> dict[str, list[str]]:
+    """The questions that offer answers to choose from."""
+    return {
+        name: offered
+        for name, offered in questions.items()
+        if isinstance(offered, list) and not name.startswith("_")
+    }

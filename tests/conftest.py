@@ -15,6 +15,7 @@ from tools.bake import bake, clean_copy
 
 Result = subprocess.CompletedProcess[str]
 Run = Callable[..., Result]
+Baked = Callable[[str], Path]
 
 pytest_plugins = ["tests.workshop"]
 
@@ -41,7 +42,7 @@ def questions(template: Path) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="session")
-def baked(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+def baked(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Baked:
     """Bake a set of answers, once; no test changes the result."""
     projects: dict[str, Path] = {}
 

@@ -4,7 +4,6 @@ import hashlib
 import re
 import runpy
 import tomllib
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,10 +11,10 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.answers import ANSWERS
+from tests.answers import ANSWERS, choices
+from tests.conftest import Baked
+from tests.reading import files
 from tools.bake import ROOT, bake, clean_copy
-
-Baked = Callable[[str], Path]
 
 FILES = runpy.run_path(str(ROOT / "hooks" / "post_gen_project.py"))["FILES"]
 
@@ -25,31 +24,6 @@ LOOKS_LIKE_JINJA = {".github/workflows/check.yml": r"\${{ (github|matrix)\.\w+ }
 """What belongs in a baked file although it looks like a leftover."""
 
 each_set_of_answers = pytest.mark.parametrize("name", ANSWERS)
-
-
-def files(folder: Path) -> dict[str, bytes]:
-    """Each file below the folder: its path there, and what it holds."""
-    return {
-        path.relative_to(folder).as_posix(): path.read_bytes()
-        for path in folder.rglob("*")
-        if path.is_file()
-    }
-
-
-def choices(questions: dict[str, Any]) -> dict[str, list[str]]:
-    """The questions that offer answers to choose from."""
-    return {
-        name: offered
-        for name, offered in questions.items()
-        if isinstance(offered, list) and not name.startswith("_")
-    }
-
-
-def test_every_answer_that_can_be_chosen_is_baked_and_run(questions: dict[str, Any]) -> None:
-    for name, offered in choices(questions).items():
-        default = offered[0]
-
-        assert {answers.get(name, default) for answers in ANSWERS.values()} == set(offered), name
 
 
 def test_seven_questions_at_most_are_asked_in_sentences(questions: dict[str, Any]) -> None:
@@ -144,19 +118,6 @@ def test_two_bakes_are_equal(template: Path, baked: Baked, tmp_path: Path) -> No
     again = bake(template, tmp_path, ANSWERS["hostile"])
 
     assert files(again) == files(baked("hostile"))
-
-
-def test_any_line_of_text_arrives_as_it_was_given(baked: Baked) -> None:
-    given = ANSWERS["hostile"]
-
-    project = baked("hostile")
-
-    about = tomllib.loads((project / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    readme = (project / "README.md").read_text(encoding="utf-8").splitlines()
-
-    assert about["description"] == given["description"]
-    assert about["authors"] == [{"name": given["author_name"], "email": given["author_email"]}]
-    assert [readme[0], readme[2]] == [f"# {given['project_name']}", given["description"]]
 
 
 @pytest.mark.parametrize(
