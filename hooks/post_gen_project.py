@@ -7,6 +7,7 @@ FILES = [
     # question, answer, the file that only this answer keeps, its name in the project
     ("ci", "github", ".github/dependabot.yml", ".github/dependabot.yml"),
     ("ci", "github", ".github/workflows/check.yml", ".github/workflows/check.yml"),
+    ("ci", "github", ".github/workflows/nightly.yml", ".github/workflows/nightly.yml"),
     ("ci", "gitlab", ".gitlab-ci.yml", ".gitlab-ci.yml"),
     ("license", "MIT", "licenses/MIT", "LICENSE"),
     ("license", "Apache-2.0", "licenses/Apache-2.0", "LICENSE"),

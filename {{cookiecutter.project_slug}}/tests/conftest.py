@@ -4,6 +4,7 @@ from pathlib import Path
 
 pytest_plugins = [
     "tests.fixtures.layers",  # tests/unit is `unit`, and so on; what each may use
+    "tests.fixtures.skips",  # in CI, a skip is a failure
     "tests.fixtures.watchdog",  # the run ends, whatever hangs
     "tests.fixtures.loop",  # uvloop, as in production
     "tests.fixtures.names",  # unique_resource_name
