@@ -13,7 +13,7 @@ ANSWERS = {
         "project_slug": "a-slug-of-forty-characters-and-no-more-x",
         "description": f"described as {HOSTILE}",
         "author_name": f"written by {HOSTILE}",
-        "author_email": f"mailed to {HOSTILE}",
+        "author_email": "o'brien+{{7*7}}$`id`#%{if}@exämple.org",  # an address, if a strange one
         "license": "Apache-2.0",
     },
 }
