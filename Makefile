@@ -4,6 +4,7 @@
 export UV_SYSTEM_CERTS ?= 1
 # Else ruff leaves a cache in the project, and cookiecutter takes it along from a working tree.
 export RUFF_CACHE_DIR := $(CURDIR)/.cache/ruff
+export HYPOTHESIS_STORAGE_DIRECTORY := $(CURDIR)/.cache/hypothesis
 
 # Without uv on PATH, the template gets one of its own.
 uv := $(if $(shell command -v uv),uv,.cache/uv/bin/uv)

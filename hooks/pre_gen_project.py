@@ -1,6 +1,6 @@
 """Refuse answers that no project can be made of, in one line that says what to write instead.
 
-The rules stand here once and are asked twice: by local_extensions.py as soon as an answer is given,
+The rules stand here once and are asked twice: by template_filters.py as soon as an answer is given,
 and by cookiecutter, which runs this file first, for answers that nobody gave: those of a replay file.
 """
 

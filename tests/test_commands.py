@@ -1,5 +1,6 @@
-"""What the files of a baked project tell a machine to run, run: its CI, its image, its hooks."""
+"""What the files of a baked project tell a machine to run, run: its CI, its hooks."""
 
+import subprocess
 import sys
 from collections.abc import Callable
 from itertools import chain
@@ -46,13 +47,6 @@ def assert_reported(project: Path, version: str) -> None:
         assert all(count["skipped"] == "0" for count in counts)
     assert (project / "htmlcov/index.html").exists()
     assert (project / "coverage.xml").exists()
-
-
-@pytest.fixture
-def committed(workshop: Path) -> Path:
-    """A project whose uv.lock is there, and which is not installed: a checkout of CI."""
-    assert (workshop / "uv.lock").exists()
-    return workshop
 
 
 @pytest.mark.heavy
@@ -112,3 +106,23 @@ def test_a_test_that_is_skipped_is_red_in_ci(
     result = run(*command, cwd=workshop, CI="true")
     assert result.returncode in (1, 2), result.stdout
     assert "was skipped, which CI takes for a failure" in result.stdout
+
+
+def test_the_hooks_of_a_commit_pass_and_notice_what_they_are_for(
+    workshop: Path, installed: Path, run: Run, machine: dict[str, str]
+) -> None:
+    for command in (["init", "--quiet"], ["add", "."]):
+        subprocess.run(["git", *command], cwd=workshop, check=True)
+    path = f"{installed}/.cache/uv/bin:{machine['PATH']}"
+    commit = [Path(sys.executable).with_name("pre-commit"), "run", "--all-files"]
+    variables = {"PATH": path, "UV_PYTHON": HERE}
+
+    result = run(*commit, cwd=workshop, **variables)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert result.stdout.count("Passed") == 3
+
+    main = workshop / "app/main.py"
+    main.write_text(main.read_text(encoding="utf-8") + "\nx: int =  ''\n", encoding="utf-8")
+    result = run(*commit, cwd=workshop, **variables)
+    assert result.returncode == 1
+    assert result.stdout.count("Failed") == 2  # its format, and its type

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 import pytest
 
-from local_extensions import refusal
+from template_filters import refusal
 from tools.bake import bake
 
 NO_NAMES = [

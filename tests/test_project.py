@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from local_extensions import refusal
+from template_filters import refusal
 from tests.answers import ANSWERS
 from tests.conftest import Result, Run
 from tools.bake import bake

@@ -37,6 +37,13 @@ def workshop(installed: Path, tmp_path: Path) -> Path:
     return shutil.copytree(installed, tmp_path / "project", ignore=leave)
 
 
+@pytest.fixture
+def committed(workshop: Path) -> Path:
+    """A project whose uv.lock is there, and which is not installed: a checkout of CI."""
+    assert (workshop / "uv.lock").exists()
+    return workshop
+
+
 def run_tests(
     workshop: Path,
     installed: Path,

@@ -1,11 +1,13 @@
-"""The Jinja filters of this template."""
+"""The Jinja filters of this template; cookiecutter loads ``Filters``."""
 
 import re
 import runpy
+import sys
 from pathlib import Path
 
 import click
-from cookiecutter.utils import simple_filter
+from jinja2 import Environment
+from jinja2.ext import Extension
 from slugify import slugify  # cookiecutter brings it
 
 # The rules are the pre-gen hook's own. Cookiecutter runs that after it has made the folder, wherever
@@ -30,7 +32,6 @@ MARKUP = re.compile(
 )
 
 
-@simple_filter
 def checked(answers: dict[str, str]) -> str:
     """Stop with one line on stderr when an answer given so far cannot be used."""
     if reason := refusal(answers):
@@ -38,7 +39,6 @@ def checked(answers: dict[str, str]) -> str:
     return ""
 
 
-@simple_filter
 def quoted(text: str) -> str:
     """Escape text for the inside of a double-quoted string, the same in TOML, YAML and JSON."""
     return UNSAFE.sub(
@@ -46,7 +46,6 @@ def quoted(text: str) -> str:
     )
 
 
-@simple_filter
 def prose(text: str) -> str:
     """Escape a line of text for Markdown, which shows it as it was given."""
     escaped = MARKUP.sub(lambda match: f"{match[0][:-1]}\\{match[0][-1]}", text)
@@ -54,10 +53,18 @@ def prose(text: str) -> str:
     return re.sub(r"^\s|\s$", lambda match: f"&#{ord(match[0])};", escaped)
 
 
-@simple_filter
 def proposed_slug(name: str) -> str:
     """Make a slug that is not refused, whatever the name."""
     slug = slugify(name, max_length=SLUG_LENGTH, word_boundary=True)
     with_a_letter_first = f"service-{slug}"[:SLUG_LENGTH].rstrip("-")
     proposals = (slug, f"{slug}-service", with_a_letter_first, "service")
     return next(slug for slug in proposals if not refusal({"project_slug": slug}))
+
+
+class Filters(Extension):
+    def __init__(self, environment: Environment) -> None:
+        super().__init__(environment)
+        filters = (checked, prose, proposed_slug, quoted)
+        environment.filters.update({function.__name__: function for function in filters})
+        # cruft bakes an old and a new state of the template in one process: each gets its own filters.
+        sys.modules.pop(__name__, None)
