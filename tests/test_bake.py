@@ -20,7 +20,10 @@ FILES = runpy.run_path(str(ROOT / "hooks" / "post_gen_project.py"))["FILES"]
 
 JINJA = re.compile(r"cookiecutter|{{|{%|#%")
 
-LOOKS_LIKE_JINJA = {".github/workflows/check.yml": r"\${{ (github|matrix)\.\w+ }}"}
+LOOKS_LIKE_JINJA = {
+    f".github/workflows/{name}.yml": r"\${{ (github|matrix)\.\w+ }}"
+    for name in ("check", "nightly")
+}
 """What belongs in a baked file although it looks like a leftover."""
 
 each_set_of_answers = pytest.mark.parametrize("name", ANSWERS)
