@@ -12,7 +12,7 @@ installed := .venv/installed
 # By its path: on PATH, it would be the Python that a baked project finds, in make demo.
 python := .venv/bin/python
 
-.PHONY: help bake demo test test-heavy check lint format types feature-blanks bench clean
+.PHONY: help bake try demo test test-heavy check lint format types feature-blanks bench clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-16s%s\n", $$1, $$2 }' Makefile
@@ -21,6 +21,9 @@ bake: $(installed) ## Bake into build/; answers in ANSWERS='project_name="Orders
 	@rm -rf .cache/baked
 	@$(python) -m tools.bake .cache/baked $(ANSWERS)
 	@rm -rf build && mv .cache/baked build
+
+try: bake ## Bake into build/, and run all the checks of the result
+	@cd build/* && $(MAKE) check
 
 demo: bake ## Bake, run the tests of the result, then serve it
 	@cd build/* && $(MAKE) test && $(MAKE) run
@@ -55,7 +58,7 @@ clean: ## Remove what can be made again
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 # Here, because uv, pytest and cookiecutter all leave files in it.
-bake test test-heavy $(installed): export TMPDIR := $(CURDIR)/.cache/tmp
+bake try test test-heavy $(installed): export TMPDIR := $(CURDIR)/.cache/tmp
 
 $(installed): pyproject.toml $(filter .cache/%,$(uv))
 	@mkdir -p "$$TMPDIR"
