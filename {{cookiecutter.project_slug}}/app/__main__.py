@@ -4,22 +4,32 @@ import sys
 
 import uvicorn
 from pydantic import ValidationError
+from uvicorn.supervisors import ChangeReload
 
 from app.core import logging
+from app.core.server import Server
 from app.core.settings import MissingSettingError, Settings, explain
+
+CANNOT_START = 3
+"""Exit status, as that of uvicorn's own command."""
 
 
 def main() -> None:
     try:
         settings = Settings()
         settings.require_database_url()
+        settings.require_allowed_hosts()
     except ValidationError as error:
         sys.exit(explain(error))
     except MissingSettingError as error:
         sys.exit(str(error))
-    reload = "--reload" in sys.argv[1:]
     logging.configure(settings)  # for what uvicorn says before there is an application
-    uvicorn.run(
+    serve(settings, reload="--reload" in sys.argv[1:])
+
+
+def serve(settings: Settings, *, reload: bool) -> None:
+    """Serve until a signal comes; reloading, in a child process that is replaced on change."""
+    config = uvicorn.Config(
         "app.main:create_app",
         factory=True,
         host=settings.host,
@@ -35,6 +45,13 @@ def main() -> None:
         reload=reload,
         reload_dirs=["app"] if reload else None,
     )
+    server = Server(config, drain=settings.shutdown_drain)
+    if reload:
+        ChangeReload(config, target=server.run, sockets=[config.bind_socket()]).run()
+    else:
+        server.run()
+        if not server.started:
+            sys.exit(CANNOT_START)
 
 
 if __name__ == "__main__":

@@ -5,11 +5,14 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
 
 from app import features
 from app.core import errors, logging, telemetry
 from app.core.database import open_database
-from app.core.request_log import RequestLog
+from app.core.gate import Gate
+from app.core.request_log import REQUEST_ID, RequestLog
+from app.core.security_headers import SecurityHeaders
 from app.core.settings import Settings, project
 
 
@@ -35,16 +38,35 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     settings = settings or Settings()
     logging.configure(settings)
     telemetry.name_service()
+    document = "/openapi.json" if settings.serves_docs else None  # without it, no /docs either
     app = Service(
         title=project.name,
         version=project.version,
         description=project.description,
+        openapi_url=document,
         lifespan=lifespan,
         telemetry=telemetry.REQUESTS,
     )
     app.state.settings = settings
-    app.add_middleware(RequestLog)
+    add_middleware(app, settings)
     errors.register(app)
     for router in features.routers():
         app.include_router(router)
     return app
+
+
+def add_middleware(app: FastAPI, settings: Settings) -> None:
+    """Put around the application what every request passes, the innermost first."""
+    app.add_middleware(
+        Gate, hosts=settings.require_allowed_hosts(), max_body_size=settings.max_body_size
+    )
+    app.add_middleware(RequestLog)
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_methods=["*"],
+            allow_headers=["*"],
+            expose_headers=["Location", "Retry-After", REQUEST_ID],
+        )
+    app.add_middleware(SecurityHeaders, docs=settings.serves_docs)

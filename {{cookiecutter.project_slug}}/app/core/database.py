@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import (
     create_async_engine,
 )
 
+from app.core.pooler import in_transaction_mode
 from app.core.settings import Settings, project
 from app.core.telemetry import observe
 
@@ -52,9 +53,9 @@ class Database:
         self._reads = reads
 
     @classmethod
-    def over(cls, engine: AsyncEngine) -> Self:
-        """Take every session's connection from the engine's pool."""
-        autocommit = engine.execution_options(isolation_level="AUTOCOMMIT")
+    def over(cls, engine: AsyncEngine, replica: AsyncEngine | None = None) -> Self:
+        """Take every session's connection from the engine's pool; to read, from the replica's."""
+        autocommit = (replica or engine).execution_options(isolation_level="AUTOCOMMIT")
         return cls(
             async_sessionmaker(engine, expire_on_commit=False),
             async_sessionmaker(autocommit, expire_on_commit=False, sync_session_class=QuerySession),
@@ -73,10 +74,10 @@ class Database:
             yield session
 
 
-def create_engine(settings: Settings, **pool: Any) -> AsyncEngine:
+def create_engine(settings: Settings, *, url: str | None = None, **pool: Any) -> AsyncEngine:
     """Make an engine, with a deadline for everything that waits; it connects on first use.
 
-    ``pool`` holds SQLAlchemy's own arguments for its pool.
+    ``pool`` holds SQLAlchemy's own arguments for its pool; ``url`` is another than DATABASE_URL.
     """
 
     def milliseconds(seconds: float | None) -> str:
@@ -84,42 +85,51 @@ def create_engine(settings: Settings, **pool: Any) -> AsyncEngine:
 
     statement_timeout = settings.database_statement_timeout
 
+    connect_args: dict[str, Any] = {
+        "timeout": settings.database_connect_timeout,
+        # The server's own deadline comes first, and leaves the connection usable.
+        "command_timeout": statement_timeout and statement_timeout + 5,
+        "server_settings": {
+            "application_name": project.name,
+            "statement_timeout": milliseconds(statement_timeout),
+            "lock_timeout": milliseconds(settings.database_lock_timeout),
+            "idle_in_transaction_session_timeout": milliseconds(
+                settings.database_idle_transaction_timeout
+            ),
+        },
+    }
+    if settings.database_pooler == "transaction":
+        connect_args = in_transaction_mode(connect_args)
     return create_async_engine(
-        settings.require_database_url(),
+        url or settings.require_database_url(),
         hide_parameters=True,  # in errors and logs: they are the users' data
         **pool,
-        connect_args={
-            "timeout": settings.database_connect_timeout,
-            # The server's own deadline comes first, and leaves the connection usable.
-            "command_timeout": statement_timeout and statement_timeout + 5,
-            "server_settings": {
-                "application_name": project.name,
-                "statement_timeout": milliseconds(statement_timeout),
-                "lock_timeout": milliseconds(settings.database_lock_timeout),
-                "idle_in_transaction_session_timeout": milliseconds(
-                    settings.database_idle_transaction_timeout
-                ),
-            },
-        },
+        connect_args=connect_args,
     )
 
 
 @asynccontextmanager
 async def open_database(settings: Settings) -> AsyncGenerator[Database]:
-    """Own an engine for as long as the block runs."""
-    engine = create_engine(
-        settings,
-        pool_size=settings.database_pool_size,
+    """Own the engines for as long as the block runs."""
+    pool: dict[str, Any] = {
+        "pool_size": settings.database_pool_size,
         # Connections that open under load and close after it cost more than they give.
-        max_overflow=0,
-        pool_timeout=settings.database_pool_timeout,
-        pool_pre_ping=True,
-    )
+        "max_overflow": 0,
+        "pool_timeout": settings.database_pool_timeout,
+        "pool_pre_ping": True,
+    }
+    engine = create_engine(settings, **pool)
     observe(engine, settings.database_slow_query)
+    read_url = settings.database_read_url
+    replica = create_engine(settings, url=read_url.get_secret_value(), **pool) if read_url else None
+    if replica:
+        observe(replica, settings.database_slow_query)
     try:
-        yield Database.over(engine)
+        yield Database.over(engine, replica)
     finally:
         await engine.dispose()
+        if replica:
+            await replica.dispose()
 
 
 # Async, as every dependency is: FastAPI calls others in a thread, at the price of a whole query.

@@ -20,6 +20,8 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 
+from app.core.invalid import shown
+
 logger = structlog.get_logger(__name__)
 
 
@@ -159,7 +161,7 @@ async def _http(_: Request, error: HTTPException) -> JSONResponse:
 
 
 async def _validation(_: Request, error: RequestValidationError) -> JSONResponse:
-    fields = [InvalidField.model_validate(found) for found in error.errors()]
+    fields = [InvalidField.model_validate(found) for found in shown(error.errors())]
     return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "The request is not valid.", errors=fields)
 
 

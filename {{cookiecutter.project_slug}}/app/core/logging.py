@@ -1,7 +1,10 @@
 """Logs of the application and its libraries in one form: JSON in production, else readable."""
 
 import logging
+import re
 import sys
+from io import StringIO
+from typing import TextIO
 
 import structlog
 
@@ -51,8 +54,31 @@ def _is_news(record: logging.LogRecord) -> bool:
 
 def _renderers(*, production: bool) -> list[structlog.typing.Processor]:
     if production:
-        return [
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(ensure_ascii=False),
-        ]
-    return [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+        # In ASCII: what a terminal obeys, or an editor takes for the end of a line, is escaped.
+        return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+    return [
+        _escape,
+        structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=_indented),
+    ]
+
+
+# Controls, of C1 too; marks that turn the direction of writing; ends of lines; lone surrogates.
+_OBEYED = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def _readable(text: str) -> str:
+    return _OBEYED.sub(lambda found: ascii(found[0])[1:-1], text)
+
+
+def _escape(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """Keep each record on its line; JSON does so by itself."""
+    return {
+        name: _readable(value) if isinstance(value, str) else value for name, value in event.items()
+    }
+
+
+def _indented(out: TextIO, exc_info: structlog.typing.ExcInfo) -> None:
+    """Write a traceback so that no line of a message looks like a record."""
+    traceback = StringIO()
+    structlog.dev.plain_traceback(traceback, exc_info)
+    out.writelines(f"\n    {_readable(line)}" for line in traceback.getvalue().splitlines())

@@ -3,11 +3,19 @@
 import inspect
 import tomllib
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 import asyncpg
-from pydantic import AfterValidator, BaseModel, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -51,6 +59,33 @@ def _for_asyncpg(value: SecretStr) -> SecretStr:
     return SecretStr(url.render_as_string(hide_password=False))
 
 
+WEAK_PASSWORDS = {
+    "development-only",  # the example's, in compose.yaml
+    # The rest is in every list that attackers try.
+    *("password", "postgres", "example", "changeme", "changethis", "secret", "admin", "12345678"),
+}
+SHORTEST_PASSWORD = 8
+
+
+def _is_weak(given: SecretStr) -> bool:
+    """Judge the password of a URL; a URL without one leaves the proof to a socket or certificate."""
+    url = make_url(given.get_secret_value())
+    password = url.password
+    return password is not None and (
+        len(password) < SHORTEST_PASSWORD
+        or password.lower() in WEAK_PASSWORDS | {url.username, url.database}
+    )
+
+
+def _words(value: object) -> object:
+    """Read ``a, b`` as a list: JSON in an environment variable is easily quoted wrongly."""
+    return value.replace(",", " ").split() if isinstance(value, str) else value
+
+
+Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)]
+DatabaseUrl = Annotated[SecretStr, AfterValidator(_for_asyncpg)]
+
+
 class Settings(BaseSettings):
     """One attribute an environment variable, of the same name in capitals: see .env.example."""
 
@@ -67,10 +102,25 @@ class Settings(BaseSettings):
 
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
+    shutdown_drain: float = Field(default=0, ge=0)
+    """Seconds after SIGTERM that new connections are still served, while /readyz says 503."""
     shutdown_grace: int = Field(default=20, ge=1)
-    """Seconds that requests in flight get after SIGTERM; Kubernetes kills after 30."""
+    """Seconds that requests in flight get after that; Kubernetes kills 30 after SIGTERM."""
 
-    database_url: Annotated[SecretStr, AfterValidator(_for_asyncpg)] | None = None
+    allowed_hosts: Words = ()
+    """Names in the Host header that are served, ``*.example.org`` for all below; ``*`` is any."""
+    cors_origins: Words = ()
+    """Origins whose pages may call this service from a browser."""
+    docs: bool | None = None
+    """Serve /docs and /openapi.json; unset, in development only."""
+    max_body_size: int = Field(default=1_048_576, ge=0)
+    """Bytes of a request's body."""
+
+    database_url: DatabaseUrl | None = None
+    database_read_url: DatabaseUrl | None = None
+    """A replica, for sessions that only read; unset, they read from ``database_url``."""
+    database_pooler: Literal["none", "transaction"] = "none"
+    """``transaction``: a PgBouncer in that mode stands between; see docs/operating.md."""
     database_pool_size: int = Field(default=10, ge=1)
     """Connections of this process; all processes together must fit the server's max_connections."""
     database_pool_timeout: float = Field(default=2.0, gt=0)
@@ -86,16 +136,46 @@ class Settings(BaseSettings):
     database_slow_query: float = Field(default=0.5, gt=0)
     """Seconds from which on a statement is in the log, without its parameters."""
 
+    @model_validator(mode="after")
+    def _fit_for_production(self) -> Self:
+        if self.environment != "production":
+            return self
+        for name in ("database_url", "database_read_url"):
+            if (url := getattr(self, name)) is not None and _is_weak(url):
+                raise ValueError(
+                    f"{name.upper()}: its password is short, an example or the name of its user or"
+                    " database: set another one, for example from `openssl rand -hex 16`"
+                )
+        return self
+
+    @property
+    def serves_docs(self) -> bool:
+        return self.environment == "development" if self.docs is None else self.docs
+
     def require_database_url(self) -> str:
         """Return the URL with its password, or raise ``MissingSettingError``."""
         if self.database_url is None:
             raise MissingSettingError(f"DATABASE_URL is not set: set it to {DATABASE_URL_FORM}")
         return self.database_url.get_secret_value()
 
+    def require_allowed_hosts(self) -> tuple[str, ...]:
+        """Return the names to answer to: in development any, if none is set."""
+        if not self.allowed_hosts and self.environment == "development":
+            return ("*",)
+        if not self.allowed_hosts:
+            raise MissingSettingError(
+                "ALLOWED_HOSTS is not set: name the hosts that clients ask for, such as"
+                " api.example.org, or * behind a proxy that knows them"
+            )
+        return self.allowed_hosts
+
 
 def explain(error: ValidationError) -> str:
     """Say in one line per setting what is wrong with it, and never its value."""
-    return "\n".join(
-        f"{'_'.join(str(part) for part in problem['loc']).upper()}: {problem['msg'].removeprefix('Value error, ')}"
-        for problem in error.errors(include_input=False, include_context=False)
-    )
+    lines = []
+    for problem in error.errors(include_input=False, include_context=False):
+        message = problem["msg"].removeprefix("Value error, ")
+        # What concerns more than one setting names them itself.
+        name = "_".join(str(part) for part in problem["loc"]).upper()
+        lines.append(f"{name}: {message}" if name else message)
+    return "\n".join(lines)

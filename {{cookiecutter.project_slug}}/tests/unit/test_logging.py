@@ -10,15 +10,29 @@ from app.core.logging import HANDLER, configure
 from app.core.settings import Settings
 
 
-@pytest.fixture
-def written(monkeypatch: pytest.MonkeyPatch) -> Generator[StringIO]:
+@pytest.fixture(params=["production"])
+def written(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Generator[StringIO]:
     """What the process writes to standard error while its logs are those of production."""
     stream = StringIO()
     monkeypatch.setattr("sys.stderr", stream)
-    configure(Settings(_env_file=None, environment="production"))
+    configure(Settings(_env_file=None, environment=request.param))
     yield stream
     monkeypatch.undo()
     configure(Settings(_env_file=None))
+
+
+in_both_forms = pytest.mark.parametrize("written", ["production", "development"], indirect=True)
+
+FORGERIES = [
+    "a\nlevel=error forged",
+    "a\r\n{}",
+    "\x1b[2J\x1b[31mred",
+    "\x9b31m",
+    "\x7f\x08\x08",
+    "\u2028\u2029\x85",
+    "\u202e\u2066",
+    "\ud800",
+]
 
 
 def test_production_writes_one_json_object_a_line(written: StringIO) -> None:
@@ -55,3 +69,27 @@ def test_configuring_again_replaces_the_handler() -> None:
 
     names = [handler.get_name() for handler in logging.getLogger().handlers]
     assert names.count(HANDLER) == 1
+
+
+@in_both_forms
+@pytest.mark.parametrize("text", FORGERIES)
+def test_no_text_forges_a_line_or_commands_a_terminal(written: StringIO, text: str) -> None:
+    structlog.get_logger("shop").info(text, path=text, headers={"user-agent": text}, list=[text])
+    logging.getLogger("library").warning("from %s", text)
+
+    said = written.getvalue()
+    assert said.count("\n") == 2
+    assert said.replace("\n", "").isprintable()
+
+
+@pytest.mark.parametrize("written", ["development"], indirect=True)
+def test_a_message_of_an_exception_cannot_begin_a_line(written: StringIO) -> None:
+    try:
+        raise RuntimeError("lost\n2026-01-01 [error] forged\x1b[2J")
+    except RuntimeError:
+        logging.getLogger("shop").exception("failed")
+
+    first, *others = written.getvalue().splitlines()
+    assert "failed" in first
+    assert all(line.startswith("    ") for line in others)
+    assert "\x1b" not in written.getvalue()

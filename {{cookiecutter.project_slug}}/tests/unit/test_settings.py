@@ -1,3 +1,4 @@
+import re
 from typing import Any
 
 import pytest
@@ -54,6 +55,52 @@ def test_the_environment_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PORT", "9000")
 
     assert settings().port == 9000
+
+
+PRODUCTION = {"environment": "production"}
+
+
+@pytest.mark.parametrize(
+    "given",
+    ["me:changethis", "me:CHANGEME", "me:hunter2", "orders-app:orders-app", "me:orders-db", "me:"],
+)
+@pytest.mark.parametrize("name", ["database_url", "database_read_url"])
+def test_production_refuses_a_weak_password_in_one_line_without_it(name: str, given: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        settings(**PRODUCTION, **{name: f"postgresql://{given}@db/orders-db"})
+
+    (line,) = explain(caught.value).splitlines()
+    assert line.startswith(f"{name.upper()}: its password is ")
+    assert (given.partition(":")[2] or "nothing") not in line + str(caught.value)
+
+
+def test_production_refuses_the_password_of_the_example() -> None:
+    compose = (ROOT / "compose.yaml").read_text("utf-8")
+    (example,) = re.findall(r"POSTGRES_PASSWORD: (\S+)", compose)
+
+    with pytest.raises(ValidationError, match="its password is"):
+        settings(**PRODUCTION, database_url=f"postgresql://me:{example}@db/shop")
+
+
+@pytest.mark.parametrize("given", ["me:3f9c2d0a8b7e4f61", "me"])
+def test_production_takes_a_password_of_its_own_or_another_proof(given: str) -> None:
+    url = f"postgresql://{given}@db/shop"
+
+    assert settings(**PRODUCTION, database_url=url).require_database_url()
+    assert settings(database_url="postgresql://me:secret@db/shop").require_database_url()
+
+
+def test_production_has_to_name_its_hosts() -> None:
+    with pytest.raises(MissingSettingError, match="ALLOWED_HOSTS is not set: name the hosts"):
+        settings(**PRODUCTION).require_allowed_hosts()
+
+    assert settings().require_allowed_hosts() == ("*",)
+
+
+def test_a_list_is_written_with_spaces_or_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALLOWED_HOSTS", "a.example, b.example  c.example")
+
+    assert settings().allowed_hosts == ("a.example", "b.example", "c.example")
 
 
 def test_the_example_names_every_setting_with_its_default(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,16 +2,21 @@
 
 import asyncio
 from http import HTTPStatus
+from typing import Any
 
-from fastapi import APIRouter
+import structlog
+from fastapi import APIRouter, FastAPI, Request
 
-from app.core.database import CurrentDatabase
-from app.core.errors import UnavailableError, problems
+from app.core.database import CurrentDatabase, Database
+from app.core.errors import RETRY_AFTER, UnavailableError, problem, problems
 from app.core.schemas import Schema
+from app.core.server import stopping
 from app.features.health import schema
 
 READY_TIMEOUT = 1.0
 """Seconds the database has to answer; probes commonly give up after one second themselves."""
+
+logger = structlog.get_logger(__name__)
 
 router = APIRouter(tags=["health"])
 
@@ -26,14 +31,42 @@ async def live() -> Health:
     return Health()
 
 
-@router.get("/readyz", responses=problems(HTTPStatus.SERVICE_UNAVAILABLE))
-async def ready(database: CurrentDatabase) -> Health:
-    """Say that the database answers and has the schema, so that requests may be sent here."""
+@router.get("/readyz", response_model=Health, responses=problems(HTTPStatus.SERVICE_UNAVAILABLE))
+async def ready(database: CurrentDatabase, request: Request) -> Any:
+    """Say that requests may be sent here: the database answers and fits, and nothing stops."""
     try:
-        async with asyncio.timeout(READY_TIMEOUT), database.read() as session:
-            await schema.check(session)
+        await check(database)
+    except UnavailableError as error:
+        _log_change(request.app, str(error), error.__cause__)
+        return problem(HTTPStatus.SERVICE_UNAVAILABLE, str(error), headers=RETRY_AFTER)
+    _log_change(request.app, None)
+    return Health()
+
+
+async def check(database: Database) -> None:
+    """Raise ``UnavailableError`` for whatever keeps requests from being served."""
+    if stopping.is_set():
+        raise UnavailableError("The service is stopping.")
+    try:
+        async with asyncio.timeout(READY_TIMEOUT):
+            for unit_of_work in (database.read, database.transaction):  # a replica has its own
+                async with unit_of_work() as session:
+                    await schema.check(session)
     except schema.BehindError as error:
         raise UnavailableError(str(error)) from error
     except Exception as error:  # whatever keeps the database from answering means: not ready
         raise UnavailableError("The database does not answer.") from error
-    return Health()
+
+
+def _log_change(app: FastAPI, reason: str | None, cause: BaseException | None = None) -> None:
+    """Write one line when the answer changes: probes ask every few seconds, all night."""
+    # The driver's own error says what is wrong; its text may name hosts and users.
+    name = type(getattr(cause, "driver_exception", None) or cause).__name__
+    state = (reason, name if cause else None)
+    if state == getattr(app.state, "readiness", (None, None)):
+        return
+    app.state.readiness = state
+    if reason:
+        logger.warning("not_ready", reason=reason, cause=state[1])
+    else:
+        logger.info("ready")
