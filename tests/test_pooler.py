@@ -50,7 +50,9 @@ def pooled(installed: Path, database: str, temporary: Path) -> Generator[str]:
     """URL of the database by way of PgBouncer."""
     program = shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin")
     # Not skipped: a test that nobody runs would say that the promise is kept.
-    assert program, "install PgBouncer: apt-get install pgbouncer, or brew install pgbouncer"
+    assert program is not None, (
+        "install PgBouncer: apt-get install pgbouncer, or brew install pgbouncer"
+    )
     ask(installed, database, *ROLE)
     url, port = urlsplit(database), free_port()
     name = url.path.removeprefix("/")

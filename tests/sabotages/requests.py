@@ -1,0 +1,269 @@
+"""What the service makes of its input, its settings and its end."""
+
+from tests.sabotages.sabotage import Sabotage
+
+GATE = "app/core/gate.py"
+HEADERS = "app/core/security_headers.py"
+INVALID = "app/core/invalid.py"
+LOGGING = "app/core/logging.py"
+MAIN = "app/main.py"
+SCHEMAS = "app/core/schemas.py"
+SERVER = "app/core/server.py"
+SETTINGS = "app/core/settings.py"
+HEALTH = "app/features/health/router.py"
+
+IN_GATE = "tests/unit/test_gate.py"
+IN_INPUT = "tests/integration/test_input.py"
+IN_INVALID = "tests/unit/test_invalid.py"
+IN_LOGGING = "tests/unit/test_logging.py"
+IN_SCHEMAS = "tests/unit/test_schemas.py"
+IN_SETTINGS = "tests/unit/test_settings.py"
+IN_STOP = "tests/e2e/test_stop.py::test_it_says_so_serves_on_for_a_while_and_leaves_nothing"
+
+SABOTAGES = [
+    Sabotage(
+        "a body that says it is too large is refused before anything runs",
+        GATE,
+        "            return HTTPStatus.REQUEST_ENTITY_TOO_LARGE, self._too_large\n",
+        "            pass\n",
+        f"{IN_GATE}::test_a_body_that_says_it_is_too_large_is_refused_before_anything_runs",
+    ),
+    Sabotage(
+        "a body in pieces is stopped at the limit",
+        GATE,
+        "await self.app(scope, self._counted(receive), send)",
+        "await self.app(scope, receive, send)",
+        f"{IN_INPUT}::test_a_body_in_pieces_is_stopped_at_the_limit",
+    ),
+    Sabotage(
+        "another host is not served",
+        GATE,
+        "return host in self._hosts or self._serves_below(parent)",
+        "return bool(host or parent)",
+        f"{IN_GATE}::test_another_name_is_not_served",
+    ),
+    Sabotage(
+        "a host is compared whole",
+        GATE,
+        "_HOST.fullmatch(header.lower())",
+        "_HOST.match(header.lower())",
+        f"{IN_GATE}::test_another_name_is_not_served",
+    ),
+    Sabotage(
+        "a probe may ask by address",
+        GATE,
+        "if self._any_host or path in PROBES:",
+        "if self._any_host:",
+        f"{IN_GATE}::test_a_probe_asks_by_address",
+    ),
+    Sabotage(
+        "an address holds no NUL",
+        GATE,
+        """ or b"%00" in scope["query_string"]:""",
+        ":",
+        f"{IN_GATE}::test_an_address_with_a_nul_is_refused",
+    ),
+    Sabotage(
+        "the gate stands before the application",
+        MAIN,
+        "        Gate, hosts=settings.require_allowed_hosts(), max_body_size=settings.max_body_size\n",
+        '        Gate, hosts="*", max_body_size=settings.max_body_size\n',
+        f"{IN_INPUT}::test_another_host_is_refused_with_a_problem",
+    ),
+    Sabotage(
+        "every answer has the security headers",
+        MAIN,
+        "    app.add_middleware(SecurityHeaders, docs=settings.serves_docs)\n",
+        "",
+        f"{IN_INPUT}::test_every_answer_has_the_security_headers",
+    ),
+    Sabotage(
+        "only https is made to stay https",
+        HEADERS,
+        '"https": _raw(headers | HTTPS_ONLY)',
+        '"https": _raw(headers)',
+        f"{IN_INPUT}::test_only_https_is_made_to_stay_https",
+    ),
+    Sabotage(
+        "production shows no docs",
+        SETTINGS,
+        'return self.environment == "development" if self.docs is None else self.docs',
+        "return self.docs is not False",
+        f"{IN_INPUT}::test_production_shows_no_docs",
+    ),
+    Sabotage(
+        "no other origin may call",
+        MAIN,
+        "            allow_origins=settings.cors_origins,\n",
+        '            allow_origins=["*"],\n',
+        f"{IN_INPUT}::test_an_origin_that_was_named_may_call_and_read_errors",
+    ),
+    Sabotage(
+        "a field that is not known is refused",
+        SCHEMAS,
+        'extra="forbid"',
+        'extra="ignore"',
+        f"{IN_SCHEMAS}::test_a_field_that_is_not_known_is_refused",
+    ),
+    Sabotage(
+        "text that cannot be stored is refused",
+        SCHEMAS,
+        "        if _UNSTORABLE.search(whole):\n",
+        "        if not _UNSTORABLE:\n",
+        f"{IN_SCHEMAS}::test_text_that_cannot_be_stored_is_refused_wherever_it_is",
+    ),
+    Sabotage(
+        "text that cannot be stored is refused as a key too",
+        SCHEMAS,
+        "return [*whole, *whole.values()]",
+        "return list(whole.values())",
+        f"{IN_SCHEMAS}::test_text_that_cannot_be_stored_is_refused_wherever_it_is",
+    ),
+    Sabotage(
+        "a number is finite",
+        SCHEMAS,
+        "not math.isfinite(whole)",
+        "math.isnan(whole)",
+        f"{IN_SCHEMAS}::test_a_number_that_json_cannot_say_is_refused",
+    ),
+    Sabotage(
+        "what is nested too deeply is refused",
+        SCHEMAS,
+        "            if depth > DEEPEST:\n",
+        "            if depth < 0:\n",
+        f"{IN_SCHEMAS}::test_what_is_nested_too_deeply_is_refused",
+    ),
+    Sabotage(
+        "an integer fits its column",
+        SCHEMAS,
+        "Field(ge=-(2**31), le=2**31 - 1)",
+        "Field(ge=-(2**31), le=2**31)",
+        f"{IN_SCHEMAS}::test_an_integer_fits_its_column",
+    ),
+    Sabotage(
+        "every integer that a client sends has bounds",
+        "app/core/pagination.py",
+        "Query(ge=1, le=100,",
+        "Query(ge=1,",
+        f"{IN_INPUT}::test_every_integer_that_a_client_sends_has_bounds",
+    ),
+    Sabotage(
+        "no message repeats what pydantic quotes",
+        INVALID,
+        '            message = message.replace(f"\'{quoted}\'" if key == "tag" else quoted, WITHHELD)\n',
+        "            continue\n",
+        f"{IN_INVALID}::test_no_message_repeats_the_value",
+    ),
+    Sabotage(
+        "no message repeats what a validator quotes",
+        INVALID,
+        "        message = message.replace(value, WITHHELD)\n",
+        "        del value\n",
+        f"{IN_INVALID}::test_no_message_repeats_the_value",
+    ),
+    Sabotage(
+        "a name that the client made up is withheld",
+        INVALID,
+        "(len(part) <= LONGEST_NAME and part.isprintable())",
+        "part",
+        f"{IN_INVALID}::test_a_name_that_the_client_made_up_is_withheld",
+    ),
+    Sabotage(
+        "many errors are cut off",
+        INVALID,
+        "errors[:MOST]",
+        "errors",
+        f"{IN_INVALID}::test_many_errors_are_cut_off",
+    ),
+    Sabotage(
+        "a record stays on its line in development",
+        LOGGING,
+        "        _escape,\n",
+        "",
+        f"{IN_LOGGING}::test_no_text_forges_a_line_or_commands_a_terminal",
+    ),
+    Sabotage(
+        "a record commands no terminal in production",
+        LOGGING,
+        "structlog.processors.JSONRenderer()",
+        "structlog.processors.JSONRenderer(ensure_ascii=False)",
+        f"{IN_LOGGING}::test_no_text_forges_a_line_or_commands_a_terminal",
+    ),
+    Sabotage(
+        "a message of an exception cannot begin a line",
+        LOGGING,
+        ", exception_formatter=_indented",
+        "",
+        f"{IN_LOGGING}::test_a_message_of_an_exception_cannot_begin_a_line",
+    ),
+    Sabotage(
+        "production refuses a weak password",
+        SETTINGS,
+        "        or password.lower() in WEAK_PASSWORDS | {url.username, url.database}\n",
+        "",
+        f"{IN_SETTINGS}::test_production_refuses_a_weak_password_in_one_line_without_it",
+    ),
+    Sabotage(
+        "production refuses the password of the example",
+        SETTINGS,
+        '    "development-only",  # the example\'s, in compose.yaml\n',
+        "",
+        f"{IN_SETTINGS}::test_production_refuses_the_password_of_the_example",
+    ),
+    Sabotage(
+        "production has to name its hosts",
+        SETTINGS,
+        'if not self.allowed_hosts and self.environment == "development":',
+        "if not self.allowed_hosts:",
+        f"{IN_SETTINGS}::test_production_has_to_name_its_hosts",
+    ),
+    Sabotage(
+        "who only reads asks the replica",
+        "app/core/database.py",
+        "(replica or engine)",
+        "engine",
+        "tests/integration/test_replica.py::test_who_only_reads_asks_the_replica",
+    ),
+    Sabotage(
+        "who stops is not ready",
+        HEALTH,
+        "    if stopping.is_set():\n",
+        "    if not stopping:\n",
+        f"{IN_INPUT}::test_who_stops_is_not_ready_but_alive",
+    ),
+    Sabotage(
+        "a SIGTERM is said at once",
+        SERVER,
+        "        stopping.set()\n",
+        "",
+        IN_STOP,
+    ),
+    Sabotage(
+        "a stop that was asked for is no failure",
+        SERVER,
+        "        stopping.set()\n",
+        "        stopping.set()\n        self._captured_signals.append(sig)\n",
+        IN_STOP,
+    ),
+    Sabotage(
+        "who is told to stop serves on for a while",
+        SERVER,
+        "        await asyncio.sleep(self.drain)\n",
+        "",
+        IN_STOP,
+    ),
+    Sabotage(
+        "what is in flight is finished",
+        "app/__main__.py",
+        "timeout_graceful_shutdown=settings.shutdown_grace",
+        "timeout_graceful_shutdown=0",
+        "tests/e2e/test_items.py::test_a_change_that_is_in_flight_is_finished_before_the_server_stops",
+    ),
+    Sabotage(
+        "a service without a database says so once",
+        HEALTH,
+        "    app.state.readiness = state\n",
+        "",
+        "tests/e2e/test_start.py::test_without_a_database_it_lives_and_says_once",
+    ),
+]
