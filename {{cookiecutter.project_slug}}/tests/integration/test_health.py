@@ -23,7 +23,7 @@ async def test_alive_without_a_database(app: FastAPI, client: AsyncClient) -> No
 async def test_ready_while_the_database_answers(client: AsyncClient, queries: Queries) -> None:
     await client.get("/readyz")
 
-    with queries.expect(1):
+    with queries.expect(2):
         response = await client.get("/readyz")
 
     assert response.status_code == 200
