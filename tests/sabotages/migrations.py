@@ -134,11 +134,11 @@ SABOTAGES = [
         f"{LIVE}::test_who_never_gets_a_lock_says_so_and_leaves_what_came_before",
     ),
     Sabotage(
-        "a statement has a deadline",
+        "a migration has limits of its own",
         ENV,
         "        await driver.execute(limits())\n",
         "",
-        f"{LIVE}::test_a_statement_that_takes_too_long_is_undone_unless_it_locks_nothing",
+        f"{LIVE}::test_what_gets_no_lock_comes_again_and_nothing_runs_twice",
     ),
     Sabotage(
         "a statement that takes too long says so",

@@ -35,9 +35,9 @@ class Migrating:
 
     def __init__(self, url: URL, connection: asyncpg.Connection) -> None:
         self.config = alembic_config(url)
-        # A deadline of requests that no server accepts: it is none of migrations.
+        # Deadlines of requests that make no sense here: one no server accepts, one outlives a test.
         self.config.attributes["settings"] = settings_for(url).model_copy(
-            update={"database_statement_timeout": -1.0}
+            update={"database_statement_timeout": -1.0, "database_lock_timeout": 60.0}
         )
         self.connection = connection
         self._newest: str | None = None
