@@ -98,3 +98,27 @@ def test_a_saved_file_runs_the_tests_again(installed: Path, machine: dict[str, s
             assert "1 passed" in next(runs)
         finally:
             os.killpg(watching.pid, signal.SIGINT)
+
+
+def test_an_editor_finds_the_tests_and_runs_one_by_a_click(installed: Path, run: Run) -> None:
+    settings = json.loads((installed / ".vscode/settings.json").read_text(encoding="utf-8"))
+    python = settings["python.defaultInterpreterPath"]
+    pytest_of = [python.replace("${workspaceFolder}", str(installed)), "-m", "pytest"]
+    one = "tests/unit/test_pagination.py::test_a_cursor_survives_the_way_to_the_client_and_back"
+
+    found = run(*pytest_of, *settings["python.testing.pytestArgs"], "--co", "-q", cwd=installed)
+    clicked = run(*pytest_of, f"--rootdir={installed}", one, cwd=installed)
+
+    assert one in found.stdout
+    assert " 1 passed in" in clicked.stdout
+
+
+def test_a_devcontainer_is_made_by_a_target_that_exists(installed: Path, make: Run) -> None:
+    container = json.loads(
+        (installed / ".devcontainer/devcontainer.json").read_text(encoding="utf-8")
+    )
+
+    command, target = container["postCreateCommand"].split()
+
+    assert command == "make"
+    make(target)

@@ -28,6 +28,9 @@ RULES = [
     (r'(?<=[\w)]\[")items(?="\])|(?<=\{")items(?=": \[)|(?<=\.)items(?=\(\))', "\0"),
     # what only the example says of itself
     (r'"""``/items``: the worked example\. .*"""', '"""``/$path``."""'),
+    # its own data
+    (r"\ba lamp\b", "the first one"),
+    (r"\blamp\b", "first"),
     # prose
     (r"\b([Aa])n item\b", r"$\1 $one"),
     (r"(?<=_)an_item(?=_)", "${a}_${thing}"),
