@@ -39,6 +39,12 @@ def test_the_blanks_are_those_of_the_example(name: str, source: Path) -> None:
     assert kept == derive(example), "run: make feature-blanks"
 
 
+def test_what_the_example_proves_of_the_service_is_left_out() -> None:
+    source = "def test_item() -> None: ...\n\n\n# make feature leaves out what follows.\nx = 1\n"
+
+    assert derive(source) == "def test_${thing}() -> None: ...\n"
+
+
 @pytest.mark.heavy
 def test_features_are_green_and_change_nothing_that_was_there(
     template: Path, tmp_path: Path, run: Run

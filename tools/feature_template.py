@@ -23,6 +23,9 @@ SOURCES = {
     "e2e.py": "tests/e2e/test_items.py",
 }
 
+END = "\n\n# make feature leaves out what follows"
+"""Before tests that need the example, and prove something of the service."""
+
 RULES = [
     # Not the feature's: the list of a page, and the items of a dictionary.
     (r'(?<=[\w)]\[")items(?="\])|(?<=\{")items(?=": \[)|(?<=\.)items(?=\(\))', "\0"),
@@ -52,7 +55,8 @@ RULES = [
 
 def derive(source: str) -> str:
     """Put a blank wherever the text names the example."""
-    text = source.replace("$", "$$")
+    kept, end, _ = source.partition(END)
+    text = (f"{kept.rstrip()}\n" if end else kept).replace("$", "$$")
     for pattern, blank in RULES:
         text = re.sub(pattern, blank, text)
     return text

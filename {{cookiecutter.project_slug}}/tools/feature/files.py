@@ -46,9 +46,14 @@ def vocabulary() -> set[str]:
 
 
 def formatted(path: str, text: str) -> str:
-    """Format the text: a line is longer or shorter by the feature's name."""
+    """Format the text: a line is longer or shorter by the feature's name, an import may be idle."""
+    tidy = _ruff(["check", "--fix", "--select=F401,I001", "--quiet"], path, text)
+    return _ruff(["format"], path, tidy)
+
+
+def _ruff(command: list[str], path: str, text: str) -> str:
     ruff = subprocess.run(
-        [sys.executable, "-m", "ruff", "format", "--stdin-filename", path, "-"],
+        [sys.executable, "-m", "ruff", *command, f"--stdin-filename={path}", "-"],
         input=text,
         check=True,
         capture_output=True,
