@@ -57,6 +57,7 @@ def test_features_are_green_and_change_nothing_that_was_there(
         assert made.returncode == 0, made.stderr
     assert before.items() <= files(project).items()
 
+    run("make", "migrate", cwd=project)
     migrated = run("make", "migration", "m=create five features", cwd=project)
     assert migrated.returncode == 0, migrated.stderr
     checked = run("make", "check", cwd=project)

@@ -10,6 +10,7 @@ USAGE = "Say what it is called, in the plural: make feature name=orders"
 
 NEXT = """
 Next:
+    make migrate                    # so that a difference to the models can only be yours
     make migration m="create {}"    # then read it
     make test"""
 
