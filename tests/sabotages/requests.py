@@ -52,8 +52,8 @@ SABOTAGES = [
     Sabotage(
         "a probe may ask by address",
         GATE,
-        "if self._any_host or path in PROBES:",
-        "if self._any_host:",
+        "or header in self._hosts or path in PROBES:",
+        "or header in self._hosts:",
         f"{IN_GATE}::test_a_probe_asks_by_address",
     ),
     Sabotage(

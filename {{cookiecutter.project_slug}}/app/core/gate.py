@@ -4,7 +4,6 @@ import re
 from collections.abc import Collection
 from http import HTTPStatus
 
-from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -38,19 +37,19 @@ class Gate:
             await self.app(scope, self._counted(receive), send)
 
     def _refusal(self, scope: Scope) -> tuple[HTTPStatus, str] | None:
-        headers = Headers(scope=scope)
-        if not self._serves(headers.get("host", ""), scope["path"]):
+        headers: dict[bytes, bytes] = dict(reversed(scope["headers"]))  # the first of a name counts
+        if not self._serves(headers.get(b"host", b"").decode("latin-1"), scope["path"]):
             return HTTPStatus.BAD_REQUEST, "This host is not served here."
         # PostgreSQL's text cannot hold it, and no address needs it.
         if "\0" in scope["path"] or b"%00" in scope["query_string"]:
             return HTTPStatus.BAD_REQUEST, "The address holds a NUL character."
-        length = headers.get("content-length", "")
-        if length.isdecimal() and int(length[:20]) > self._max_body_size:
+        length = headers.get(b"content-length", b"")
+        if length.isdigit() and int(length[:20]) > self._max_body_size:
             return HTTPStatus.REQUEST_ENTITY_TOO_LARGE, self._too_large
         return None
 
     def _serves(self, header: str, path: str) -> bool:
-        if self._any_host or path in PROBES:
+        if self._any_host or header in self._hosts or path in PROBES:
             return True
         match = _HOST.fullmatch(header.lower())
         if match is None:

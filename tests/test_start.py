@@ -1,0 +1,91 @@
+"""Without its database the service lives, is not ready, says so once, and mends itself."""
+
+import time
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from tests.live import Live, ask, serving
+
+pytestmark = pytest.mark.heavy
+
+ABSENCE = 10.0
+"""Seconds without a database."""
+
+PASSWORD = "a-good-password-that-is-not-the-one"  # noqa: S105 - it opens nothing
+
+
+def news(live: Live) -> list[dict[str, Any]]:
+    """What the log tells beside requests and uvicorn's own start."""
+    return [
+        line
+        for line in live.log()
+        if line["event"] != "request" and "uvicorn" not in line["logger"]
+    ]
+
+
+def statuses(live: Live) -> tuple[int, int]:
+    return live.get("/livez").status, live.get("/readyz").status
+
+
+def is_ready_within(live: Live, seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if live.get("/readyz").status == 200:
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def test_a_database_that_comes_late_is_waited_for(
+    installed: Path, database: str, temporary: Path, tmp_path: Path
+) -> None:
+    (socket_folder,) = parse_qs(urlsplit(database).query)["host"]
+    late = temporary / "socket"
+    url = database.replace(socket_folder, str(late))
+
+    with serving(installed, installed, tmp_path / "log", url, until="/livez") as live:
+        deadline = time.monotonic() + ABSENCE
+        while time.monotonic() < deadline:
+            assert statuses(live) == (200, 503)
+            time.sleep(0.2)
+        late.symlink_to(socket_folder)
+
+        assert is_ready_within(live, seconds=1)
+
+        absent, present = news(live)
+    assert (absent["event"], absent["cause"]) == ("not_ready", "FileNotFoundError")
+    assert present["event"] == "ready"
+
+
+def require_password(installed: Path, url: str) -> str:
+    """Let the server ask a role for its password in this database; return the role's URL."""
+    name = urlsplit(url).path.removeprefix("/")
+    ((file,),) = ask(installed, url, "SHOW hba_file")
+    rules = Path(file).read_text(encoding="utf-8")
+    ours = f"local {name} postgres trust\nlocal {name} all scram-sha-256\n"
+    Path(file).write_text(ours + rules, encoding="utf-8")
+    ask(installed, url, f"CREATE ROLE {name} LOGIN PASSWORD 'another'", "SELECT pg_reload_conf()")
+    return url.replace("postgres@", f"{name}:{PASSWORD}@")
+
+
+def test_a_wrong_password_is_said_once_and_never_shown(
+    installed: Path, database: str, tmp_path: Path
+) -> None:
+    url = require_password(installed, database)
+    name = urlsplit(database).path.removeprefix("/")
+
+    with serving(installed, installed, tmp_path / "log", url, until="/livez") as live:
+        for _ in range(10):
+            assert statuses(live) == (200, 503)
+        ask(installed, database, f"ALTER ROLE {name} PASSWORD '{PASSWORD}'")
+
+        assert is_ready_within(live, seconds=1)
+
+        wrong, right = news(live)
+    assert (wrong["event"], wrong["cause"]) == ("not_ready", "InvalidPasswordError")
+    assert right["event"] == "ready"
+    assert PASSWORD not in str(live.log())
+    ask(installed, database, f"DROP ROLE {name}")
