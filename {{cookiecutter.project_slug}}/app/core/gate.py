@@ -25,7 +25,8 @@ class Gate:
     def __init__(self, app: ASGIApp, *, hosts: Collection[str], max_body_size: int) -> None:
         self.app = app
         self._any_host = "*" in hosts
-        self._hosts = frozenset(host.lower() for host in hosts)
+        self._hosts = frozenset(host.lower() for host in hosts if not host.startswith("*"))
+        self._parents = frozenset(host.lower()[2:] for host in hosts if host.startswith("*."))
         self._max_body_size = max_body_size
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -60,7 +61,7 @@ class Gate:
 
     def _serves_below(self, parent: str) -> bool:
         while parent:
-            if f"*.{parent}" in self._hosts:
+            if parent in self._parents:
                 return True
             _, _, parent = parent.partition(".")
         return False
