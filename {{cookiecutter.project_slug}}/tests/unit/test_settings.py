@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from app.__main__ import main
 from app.core.settings import ROOT, MissingSettingError, Settings, explain
 
 
@@ -111,3 +112,26 @@ def test_the_example_names_every_setting_with_its_default(monkeypatch: pytest.Mo
 
     assert example.keys() == {name.upper() for name in Settings.model_fields}
     assert Settings(_env_file=ROOT / ".env.example") == Settings.model_construct()
+
+
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        ({"DATABASE_URL": "postgresql://me:changeme@db/shop"}, "DATABASE_URL: its password is"),
+        ({"DATABASE_URL": "postgresql://db/shop", "ALLOWED_HOSTS": ""}, "ALLOWED_HOSTS is not set"),
+        ({"DATABASE_URL": "postgresql://db/shop", "PORT": "changeme"}, "PORT: Input should be"),
+    ],
+)
+def test_a_start_that_is_refused_is_one_line_without_the_value(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], said: str
+) -> None:
+    for name, value in {"ENVIRONMENT": "production", **variables}.items():
+        monkeypatch.setenv(name, value)
+
+    with pytest.raises(SystemExit) as refused:
+        main()
+
+    line = str(refused.value)
+    assert line.startswith(said)
+    assert "\n" not in line
+    assert "changeme" not in line
