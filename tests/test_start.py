@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from tests.live import Live, ask, serving
+from tests.served import Live, ask, serving
 
 pytestmark = pytest.mark.heavy
 
