@@ -7,7 +7,8 @@ from fastapi import APIRouter
 from sqlalchemy import select
 
 from app.core.database import CurrentDatabase
-from app.core.errors import UnavailableError, problems
+from app.core.errors import UnavailableError
+from app.core.problems import problems
 from app.core.schemas import Schema
 
 READY_TIMEOUT = 1.0
