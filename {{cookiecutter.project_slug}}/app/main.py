@@ -7,8 +7,9 @@ from typing import Any
 from fastapi import FastAPI
 
 from app import features
-from app.core import errors, logging
+from app.core import answers, logging, problems
 from app.core.database import open_database
+from app.core.deadline import Deadline
 from app.core.request_log import RequestLog
 from app.core.settings import Settings, project
 
@@ -18,7 +19,7 @@ class Service(FastAPI):
 
     def openapi(self) -> dict[str, Any]:
         if not self.openapi_schema:
-            self.openapi_schema = errors.describe(super().openapi())
+            self.openapi_schema = problems.describe(super().openapi())
         return self.openapi_schema
 
 
@@ -41,8 +42,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         lifespan=lifespan,
     )
     app.state.settings = settings
-    app.add_middleware(RequestLog)
-    errors.register(app)
+    app.add_middleware(Deadline, seconds=settings.request_timeout)
+    app.add_middleware(RequestLog)  # the last is the outermost
+    answers.register(app)
     for router in features.routers():
         app.include_router(router)
     return app

@@ -1,12 +1,13 @@
 """The one seam between the application and PostgreSQL: the only module that commits."""
 
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
 from typing import Annotated, Any, Self
 
 from fastapi import Depends
 from fastapi.requests import HTTPConnection
 from sqlalchemy import event, orm
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import (
     AsyncEngine,
     AsyncSession,
@@ -14,6 +15,9 @@ from sqlalchemy.ext.asyncio import (
     create_async_engine,
 )
 
+from app.core.admission import Admission
+from app.core.connections import Upkeep
+from app.core.faults import OutcomeUnknownError
 from app.core.settings import Settings, project
 
 
@@ -46,30 +50,47 @@ class Database:
         self,
         transactions: async_sessionmaker[AsyncSession],
         reads: async_sessionmaker[AsyncSession],
+        admit: Callable[[], AbstractAsyncContextManager[None]] = nullcontext,
     ) -> None:
         self._transactions = transactions
         self._reads = reads
+        self._admit = admit
 
     @classmethod
-    def over(cls, engine: AsyncEngine) -> Self:
+    def over(cls, engine: AsyncEngine, **options: Any) -> Self:
         """Take every session's connection from the engine's pool."""
         autocommit = engine.execution_options(isolation_level="AUTOCOMMIT")
         return cls(
             async_sessionmaker(engine, expire_on_commit=False),
             async_sessionmaker(autocommit, expire_on_commit=False, sync_session_class=QuerySession),
+            **options,
         )
 
     @asynccontextmanager
     async def transaction(self) -> AsyncGenerator[AsyncSession]:
         """Begin; commit when the block ends, roll back when it raises."""
-        async with self._transactions.begin() as session:
+        async with self._admit(), self._transactions() as session:
             yield session
+            await session.flush()  # so that a commit only commits
+            with _unknown_if_lost():
+                await session.commit()
 
     @asynccontextmanager
     async def read(self) -> AsyncGenerator[AsyncSession]:
         """Give a session for queries only: no BEGIN and no COMMIT, two round trips fewer."""
-        async with self._reads() as session:
+        async with self._admit(), self._reads() as session:
             yield session
+
+
+@contextmanager
+def _unknown_if_lost() -> Generator[None]:
+    """Say so when nobody can tell whether the server committed before its answer got lost."""
+    try:
+        yield
+    except DBAPIError as error:
+        if not error.connection_invalidated:
+            raise
+        raise OutcomeUnknownError from error
 
 
 def create_engine(settings: Settings, **pool: Any) -> AsyncEngine:
@@ -83,14 +104,14 @@ def create_engine(settings: Settings, **pool: Any) -> AsyncEngine:
 
     statement_timeout = settings.database_statement_timeout
 
-    return create_async_engine(
+    engine = create_async_engine(
         settings.require_database_url(),
         hide_parameters=True,  # in errors and logs: they are the users' data
         **pool,
         connect_args={
             "timeout": settings.database_connect_timeout,
             # The server's own deadline comes first, and leaves the connection usable.
-            "command_timeout": statement_timeout and statement_timeout + 5,
+            "command_timeout": statement_timeout and settings.database_command_timeout,
             "server_settings": {
                 "application_name": project.name,
                 "statement_timeout": milliseconds(statement_timeout),
@@ -98,9 +119,13 @@ def create_engine(settings: Settings, **pool: Any) -> AsyncEngine:
                 "idle_in_transaction_session_timeout": milliseconds(
                     settings.database_idle_transaction_timeout
                 ),
+                # A statement whose client is gone, and could not say so, stops.
+                "client_connection_check_interval": "1000",
             },
         },
     )
+    Upkeep(settings.database_idle_trust).attach(engine)
+    return engine
 
 
 @asynccontextmanager
@@ -111,11 +136,12 @@ async def open_database(settings: Settings) -> AsyncGenerator[Database]:
         pool_size=settings.database_pool_size,
         # Connections that open under load and close after it cost more than they give.
         max_overflow=0,
+        pool_use_lifo=True,  # the one that was used last is the least likely to need a ping
         pool_timeout=settings.database_pool_timeout,
-        pool_pre_ping=True,
     )
     try:
-        yield Database.over(engine)
+        admit = Admission(settings.database_pool_size, settings.database_pool_timeout)
+        yield Database.over(engine, admit=admit)
     finally:
         await engine.dispose()
 

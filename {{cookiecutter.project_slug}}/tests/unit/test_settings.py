@@ -64,3 +64,27 @@ def test_the_example_names_every_setting_with_its_default(monkeypatch: pytest.Mo
 
     assert example.keys() == {name.upper() for name in Settings.model_fields}
     assert Settings(_env_file=ROOT / ".env.example") == Settings.model_construct()
+
+
+@pytest.mark.parametrize(
+    ("outer", "inner"),
+    [
+        ("database_statement_timeout", "database_lock_timeout"),
+        ("database_command_timeout", "database_statement_timeout"),
+        ("request_timeout", "database_command_timeout"),
+    ],
+)
+def test_deadlines_that_would_come_in_the_wrong_order_are_refused_in_one_line(
+    outer: str, inner: str
+) -> None:
+    with pytest.raises(ValidationError) as caught:
+        settings(**{outer: getattr(settings(), inner)})
+
+    said = explain(caught.value)
+    assert said.startswith(f"{outer.upper()} is ")
+    assert f"set it to more than {inner.upper()}" in said
+    assert "\n" not in said
+
+
+def test_a_statement_without_a_limit_is_no_wrong_order() -> None:
+    assert settings(database_statement_timeout=None).database_statement_timeout is None

@@ -1,0 +1,101 @@
+"""The service as it runs in production: ``python -m app`` in a process of its own."""
+
+import asyncio
+import os
+import socket
+import sys
+import time
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from tempfile import TemporaryFile
+from typing import IO
+
+import pytest
+from httpx import AsyncClient, TransportError
+from sqlalchemy import URL
+
+from app.core.settings import ROOT
+
+TIMEOUT = 15.0
+"""Seconds to start, and to stop."""
+
+
+@dataclass(frozen=True)
+class Service:
+    """A running service, and what it has said so far."""
+
+    url: str
+    process: Process
+    _log: IO[bytes]
+
+    def log(self) -> str:
+        # Without moving to where it stands: the process writes there, it is the same open file.
+        descriptor = self._log.fileno()
+        return os.pread(descriptor, os.fstat(descriptor).st_size, 0).decode()
+
+
+@asynccontextmanager
+async def running(database: URL, **settings: str) -> AsyncGenerator[Service]:
+    """Run the service on this database, with production's settings unless others are given."""
+    port = free_port()
+    environment = {
+        **{name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")},
+        "PATH": os.environ["PATH"],
+        "ENVIRONMENT": "production",
+        "HOST": "127.0.0.1",
+        "PORT": str(port),
+        "DATABASE_URL": database.render_as_string(hide_password=False),
+        **settings,
+    }
+    with TemporaryFile() as log:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "tests.harness.leash", sys.executable, "-m", "app"),
+            cwd=ROOT,
+            env=environment,
+            stdin=PIPE,  # the leash
+            stdout=log,
+            stderr=log,
+        )
+        service = Service(f"http://127.0.0.1:{port}", process, log)
+        try:
+            if not await _becomes_ready(service):
+                pytest.fail(
+                    f"The server did not become ready. It said:\n{service.log()}", pytrace=False
+                )
+            yield service
+        finally:
+            if process.returncode is None:
+                process.terminate()
+            async with asyncio.timeout(TIMEOUT):
+                await process.wait()
+
+
+async def _becomes_ready(service: Service) -> bool:
+    deadline = time.monotonic() + TIMEOUT
+    async with AsyncClient(base_url=service.url, trust_env=False) as client:
+        while service.process.returncode is None and time.monotonic() < deadline:
+            try:
+                if (await client.get("/readyz")).is_success:
+                    return True
+            except TransportError:
+                pass  # it does not listen yet
+            await asyncio.sleep(0.02)
+    return False
+
+
+async def eventually(ask: Callable[[], Awaitable[bool]], within: float) -> None:
+    """Ask until the answer is yes; fail after so many seconds."""
+    deadline = time.monotonic() + within
+    while not await ask():
+        if time.monotonic() > deadline:
+            pytest.fail(f"Not within {within:g} s: {ask}")
+        await asyncio.sleep(0.02)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
