@@ -38,7 +38,7 @@ RETRY_AFTER = {"Retry-After": "1"}
 async def _domain(_: Request, error: DomainError) -> JSONResponse:
     status = next(status for kind, status in STATUS.items() if isinstance(error, kind))
     unavailable = status == HTTPStatus.SERVICE_UNAVAILABLE
-    if unavailable:
+    if unavailable and error.__cause__:
         logger.warning("unavailable", reason=str(error), cause=type(error.__cause__).__name__)
     return problem(status, str(error), headers=RETRY_AFTER if unavailable else None)
 

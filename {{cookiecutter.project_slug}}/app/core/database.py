@@ -1,5 +1,6 @@
 """The one seam between the application and PostgreSQL: the only module that commits."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
 from typing import Annotated, Any, Self
@@ -69,7 +70,7 @@ class Database:
     @asynccontextmanager
     async def transaction(self) -> AsyncGenerator[AsyncSession]:
         """Begin; commit when the block ends, roll back when it raises."""
-        async with self._admit(), self._transactions() as session:
+        async with self._admit(), _closing(self._transactions()) as session:
             yield session
             await session.flush()  # so that a commit only commits
             with _unknown_if_lost():
@@ -78,8 +79,23 @@ class Database:
     @asynccontextmanager
     async def read(self) -> AsyncGenerator[AsyncSession]:
         """Give a session for queries only: no BEGIN and no COMMIT, two round trips fewer."""
-        async with self._admit(), self._reads() as session:
+        async with self._admit(), _closing(self._reads()) as session:
             yield session
+
+
+@asynccontextmanager
+async def _closing(session: AsyncSession) -> AsyncGenerator[AsyncSession]:
+    """Close the session, as its own context manager does, but without a task of its own for that.
+
+    The task makes sure that a rollback ends when its request is cancelled once more. When all went
+    well there is nothing to roll back, and nothing to wait for.
+    """
+    try:
+        yield session
+    except BaseException:
+        await asyncio.shield(asyncio.ensure_future(session.close()))
+        raise
+    await session.close()
 
 
 @contextmanager
@@ -146,7 +162,8 @@ async def open_database(settings: Settings) -> AsyncGenerator[Database]:
         await engine.dispose()
 
 
-def get_database(connection: HTTPConnection) -> Database:
+# async, though it awaits nothing: FastAPI runs a plain function in a thread, for each request.
+async def get_database(connection: HTTPConnection) -> Database:
     """Return the application's database; the tests override this and nothing else."""
     database: Database = connection.app.state.database
     return database

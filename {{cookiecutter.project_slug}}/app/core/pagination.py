@@ -52,7 +52,8 @@ class Window:
     after: Cursor | None = None
 
 
-def _window(
+# async, though it awaits nothing: FastAPI runs a plain function in a thread, for each request.
+async def _window(
     limit: Annotated[int, Query(ge=1, le=100, description="The most items to return.")] = 50,
     cursor: Annotated[
         str | None, Query(max_length=200, description="`next_cursor` of the page before.")

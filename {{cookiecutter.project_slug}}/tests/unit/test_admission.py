@@ -43,3 +43,16 @@ async def test_a_place_is_given_back_by_whoever_fails() -> None:
 
     async with admit():
         pass
+
+
+async def test_who_gave_up_is_passed_over() -> None:
+    admit = Admission(places=1, patience=5)
+
+    async with admit():
+        waiter = asyncio.ensure_future(admit().__aenter__())
+        await asyncio.sleep(0)
+        waiter.cancel()
+        await asyncio.wait([waiter])
+
+    async with asyncio.timeout(1), admit():
+        pass
