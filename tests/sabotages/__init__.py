@@ -3,10 +3,11 @@
 A promise that can be broken without a red test is not a promise.
 """
 
-from tests.sabotages import migrations, sandbox, service, suite
+from tests.sabotages import faults, migrations, sandbox, service, suite
 
 SABOTAGES = [
     *service.SABOTAGES,
+    *faults.SABOTAGES,
     *sandbox.SABOTAGES,
     *migrations.SABOTAGES,
     *suite.SABOTAGES,
