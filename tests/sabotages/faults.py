@@ -188,9 +188,9 @@ SABOTAGES = [
     ),
     Sabotage(
         "a silent connection is given up",
-        DATABASE,
-        '            "timeout": settings.database_connect_timeout,\n',
-        '            "timeout": 60,\n',
+        CONNECTIONS,
+        "CLOSE_TIMEOUT = 0.5",
+        "CLOSE_TIMEOUT = 30.0",
         f"{END_TO_END}::test_a_silent_connection_is_answered_in_time_and_healed",
     ),
     Sabotage(

@@ -11,6 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.core.database import ReadSession, Session
+from app.core.deadline import TOO_LATE
 from app.main import create_app
 from tests.fixtures.canaries import add, count
 from tests.harness.databases import settings_for
@@ -58,7 +59,7 @@ async def fail_when_cancelled() -> None:
 async def stream() -> StreamingResponse:
     async def slowly() -> AsyncGenerator[str]:
         yield "begun"
-        await asyncio.sleep(0.15)
+        await asyncio.sleep(0.35)
         yield ", ended"
 
     return StreamingResponse(slowly())
@@ -67,7 +68,7 @@ async def stream() -> StreamingResponse:
 @pytest.fixture
 async def hasty_client(engine: AsyncEngine) -> AsyncGenerator[AsyncClient]:
     """A client of routes that take their time, under a deadline that gives them none."""
-    update = {"request_timeout": 0.1, "database_pool_size": 1}
+    update = {"request_timeout": 0.3, "database_pool_size": 1}
     app = create_app(settings_for(engine.url).model_copy(update=update))
     app.include_router(router)
     transport = ASGITransport(app)
@@ -84,7 +85,7 @@ async def test_a_statement_that_is_cut_short_stops_and_is_rolled_back(
 ) -> None:
     response = await hasty_client.post("/slow/late")
 
-    assert response.status_code == 504
+    assert (response.status_code, response.json()["detail"]) == (504, TOO_LATE)
     assert response.json()["request_id"] == response.headers["x-request-id"]
     assert (await hasty_client.get("/running")).json() == 0
     assert (await hasty_client.get("/count")).json() == 0

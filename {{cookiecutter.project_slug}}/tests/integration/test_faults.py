@@ -11,6 +11,7 @@ from sqlalchemy import URL, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from app.core import logging
 from app.core.database import CurrentDatabase, Session, get_database, open_database
 from app.core.faults import OutcomeUnknownError
 from tests.fixtures.canaries import make_app
@@ -62,6 +63,7 @@ async def faulty_app(engine: AsyncEngine) -> AsyncGenerator[FastAPI]:
     settings = settings_for(engine.url).model_copy(
         update={"database_pool_size": 1, "database_command_timeout": 0.05}
     )
+    logging.configure(settings)
     async with open_database(settings) as database:
         app.dependency_overrides[get_database] = lambda: database
         yield app
@@ -85,6 +87,7 @@ async def test_each_error_of_postgresql_has_its_status_and_tells_nothing_of_the_
         assert response.json()["request_id"] == response.headers["x-request-id"]
         assert ("retry-after" in response.headers) == (response.status_code == 503)
         assert SECRET not in response.text
+    assert "database_fault" in caplog.text
     assert SECRET not in caplog.text
 
 
