@@ -17,7 +17,7 @@ from tools.bake import bake
 EXAMPLE = (
     "app/features/items",
     "tests/factories/items.py",
-    "tests/*/test_items.py",
+    "tests/*/test_items*.py",
     "migrations/versions/*_create_items.py",
 )
 """All that the README removes with `rm -r` to start without the example."""

@@ -3,10 +3,11 @@
 A promise that can be broken without a red test is not a promise.
 """
 
-from tests.sabotages import guide, migrations, requests, sandbox, service, suite
+from tests.sabotages import faults, guide, migrations, requests, sandbox, service, suite
 
 SABOTAGES = [
     *service.SABOTAGES,
+    *faults.SABOTAGES,
     *requests.SABOTAGES,
     *sandbox.SABOTAGES,
     *migrations.SABOTAGES,

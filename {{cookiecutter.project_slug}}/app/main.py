@@ -8,8 +8,9 @@ from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
 from app import features
-from app.core import errors, logging, telemetry
+from app.core import answers, logging, problems, telemetry
 from app.core.database import open_database
+from app.core.deadline import Deadline
 from app.core.gate import Gate
 from app.core.request_log import REQUEST_ID, RequestLog
 from app.core.security_headers import SecurityHeaders
@@ -21,7 +22,7 @@ class Service(FastAPI):
 
     def openapi(self) -> dict[str, Any]:
         if not self.openapi_schema:
-            self.openapi_schema = errors.describe(super().openapi())
+            self.openapi_schema = problems.describe(super().openapi())
         return self.openapi_schema
 
 
@@ -49,7 +50,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.state.settings = settings
     add_middleware(app, settings)
-    errors.register(app)
+    answers.register(app)
     for router in features.routers():
         app.include_router(router)
     return app
@@ -57,6 +58,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
 def add_middleware(app: FastAPI, settings: Settings) -> None:
     """Put around the application what every request passes, the innermost first."""
+    app.add_middleware(Deadline, seconds=settings.request_timeout)
     app.add_middleware(
         Gate, hosts=settings.require_allowed_hosts(), max_body_size=settings.max_body_size
     )

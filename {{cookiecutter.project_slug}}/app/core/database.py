@@ -1,12 +1,14 @@
 """The one seam between the application and PostgreSQL: the only module that commits."""
 
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
 from typing import Annotated, Any, Self
 
 from fastapi import Depends
 from fastapi.requests import HTTPConnection
 from sqlalchemy import event, orm
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import (
     AsyncEngine,
     AsyncSession,
@@ -14,6 +16,9 @@ from sqlalchemy.ext.asyncio import (
     create_async_engine,
 )
 
+from app.core.admission import Admission
+from app.core.connections import Upkeep
+from app.core.faults import OutcomeUnknownError
 from app.core.pooler import in_transaction_mode
 from app.core.settings import Settings, project
 from app.core.telemetry import observe
@@ -41,6 +46,9 @@ def _refuse_writes(state: orm.ORMExecuteState) -> None:
         raise ReadOnlyError
 
 
+Admit = Callable[[], AbstractAsyncContextManager[None]]
+
+
 class Database:
     """Gives out sessions, a unit of work at a time."""
 
@@ -48,30 +56,64 @@ class Database:
         self,
         transactions: async_sessionmaker[AsyncSession],
         reads: async_sessionmaker[AsyncSession],
+        admit: Admit = nullcontext,
+        admit_read: Admit = nullcontext,
     ) -> None:
         self._transactions = transactions
         self._reads = reads
+        self._admit = admit
+        self._admit_read = admit_read
 
     @classmethod
-    def over(cls, engine: AsyncEngine, replica: AsyncEngine | None = None) -> Self:
+    def over(cls, engine: AsyncEngine, replica: AsyncEngine | None = None, **options: Any) -> Self:
         """Take every session's connection from the engine's pool; to read, from the replica's."""
         autocommit = (replica or engine).execution_options(isolation_level="AUTOCOMMIT")
         return cls(
             async_sessionmaker(engine, expire_on_commit=False),
             async_sessionmaker(autocommit, expire_on_commit=False, sync_session_class=QuerySession),
+            **options,
         )
 
     @asynccontextmanager
     async def transaction(self) -> AsyncGenerator[AsyncSession]:
         """Begin; commit when the block ends, roll back when it raises."""
-        async with self._transactions.begin() as session:
+        async with self._admit(), _closing(self._transactions()) as session:
             yield session
+            await session.flush()  # so that a commit only commits
+            with _unknown_if_lost():
+                await session.commit()
 
     @asynccontextmanager
     async def read(self) -> AsyncGenerator[AsyncSession]:
         """Give a session for queries only: no BEGIN and no COMMIT, two round trips fewer."""
-        async with self._reads() as session:
+        async with self._admit_read(), _closing(self._reads()) as session:
             yield session
+
+
+@asynccontextmanager
+async def _closing(session: AsyncSession) -> AsyncGenerator[AsyncSession]:
+    """Close the session, as its own context manager does, but without a task of its own for that.
+
+    The task makes sure that a rollback ends when its request is cancelled once more. When all went
+    well there is nothing to roll back, and nothing to wait for.
+    """
+    try:
+        yield session
+    except BaseException:
+        await asyncio.shield(asyncio.ensure_future(session.close()))
+        raise
+    await session.close()
+
+
+@contextmanager
+def _unknown_if_lost() -> Generator[None]:
+    """Say so when nobody can tell whether the server committed before its answer got lost."""
+    try:
+        yield
+    except DBAPIError as error:
+        if not error.connection_invalidated:
+            raise
+        raise OutcomeUnknownError from error
 
 
 def create_engine(settings: Settings, *, url: str | None = None, **pool: Any) -> AsyncEngine:
@@ -88,7 +130,7 @@ def create_engine(settings: Settings, *, url: str | None = None, **pool: Any) ->
     connect_args: dict[str, Any] = {
         "timeout": settings.database_connect_timeout,
         # The server's own deadline comes first, and leaves the connection usable.
-        "command_timeout": statement_timeout and statement_timeout + 5,
+        "command_timeout": statement_timeout and settings.database_command_timeout,
         "server_settings": {
             "application_name": project.name,
             "statement_timeout": milliseconds(statement_timeout),
@@ -96,16 +138,20 @@ def create_engine(settings: Settings, *, url: str | None = None, **pool: Any) ->
             "idle_in_transaction_session_timeout": milliseconds(
                 settings.database_idle_transaction_timeout
             ),
+            # A statement whose client is gone, and could not say so, stops.
+            "client_connection_check_interval": "1000",
         },
     }
     if settings.database_pooler == "transaction":
         connect_args = in_transaction_mode(connect_args)
-    return create_async_engine(
+    engine = create_async_engine(
         url or settings.require_database_url(),
         hide_parameters=True,  # in errors and logs: they are the users' data
         **pool,
         connect_args=connect_args,
     )
+    Upkeep(settings.database_idle_trust).attach(engine)
+    return engine
 
 
 @asynccontextmanager
@@ -115,17 +161,23 @@ async def open_database(settings: Settings) -> AsyncGenerator[Database]:
         "pool_size": settings.database_pool_size,
         # Connections that open under load and close after it cost more than they give.
         "max_overflow": 0,
+        "pool_use_lifo": True,  # the one that was used last is the least likely to need a ping
         "pool_timeout": settings.database_pool_timeout,
-        "pool_pre_ping": True,
     }
+
+    def admission() -> Admission:
+        return Admission(settings.database_pool_size, settings.database_pool_timeout)
+
     engine = create_engine(settings, **pool)
     observe(engine, settings.database_slow_query)
-    read_url = settings.database_read_url
-    replica = create_engine(settings, url=read_url.get_secret_value(), **pool) if read_url else None
-    if replica:
+    admit = admit_read = admission()
+    replica = None
+    if settings.database_read_url:
+        replica = create_engine(settings, url=settings.database_read_url.get_secret_value(), **pool)
         observe(replica, settings.database_slow_query)
+        admit_read = admission()
     try:
-        yield Database.over(engine, replica)
+        yield Database.over(engine, replica, admit=admit, admit_read=admit_read)
     finally:
         await engine.dispose()
         if replica:

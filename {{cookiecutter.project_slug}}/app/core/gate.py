@@ -7,7 +7,7 @@ from http import HTTPStatus
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.core.errors import problem
+from app.core.problems import problem
 
 PROBES = frozenset({"/livez", "/readyz"})
 """Asked for by address, which changes: an orchestrator does not know the service's name."""

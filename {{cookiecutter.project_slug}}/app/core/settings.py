@@ -2,6 +2,7 @@
 
 import inspect
 import tomllib
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -107,6 +108,10 @@ class Settings(BaseSettings):
     shutdown_grace: int = Field(default=20, ge=1)
     """Seconds that requests in flight get after that; Kubernetes kills 30 after SIGTERM."""
 
+    request_timeout: float = Field(default=15.0, gt=0)
+    """Seconds until a request that has not begun to answer is cancelled; what waits for this service
+    in turn, a proxy or a shutdown, should wait longer."""
+
     allowed_hosts: Words = ()
     """Names in the Host header that are served, ``*.example.org`` for all below; ``*`` is any."""
     cors_origins: Words = ()
@@ -127,11 +132,17 @@ class Settings(BaseSettings):
     """Seconds a request waits for a connection before it is turned away."""
     database_connect_timeout: float = Field(default=5.0, gt=0)
     """Seconds to establish a connection."""
+    database_idle_trust: float = Field(default=1.0, ge=0)
+    """Seconds a connection may rest and be used again without asking whether it is alive: one that is
+    closed says so, and nothing drops one without a word this soon."""
     database_statement_timeout: float | None = Field(default=10.0, gt=0)
     """Seconds the server lets one statement run; migrations have none."""
+    database_command_timeout: float = Field(default=12.0, gt=0)
+    """Seconds to wait for the server's answer to one statement; its own limit must come first,
+    because that leaves the connection usable."""
     database_lock_timeout: float = Field(default=2.0, gt=0)
     """Seconds one statement waits for a lock."""
-    database_idle_transaction_timeout: float = Field(default=15.0, gt=0)
+    database_idle_transaction_timeout: float = Field(default=10.0, gt=0)
     """Seconds a transaction may sit between two statements before the server ends it."""
     database_slow_query: float = Field(default=0.5, gt=0)
     """Seconds from which on a statement is in the log, without its parameters."""
@@ -151,6 +162,24 @@ class Settings(BaseSettings):
     @property
     def serves_docs(self) -> bool:
         return self.environment == "development" if self.docs is None else self.docs
+
+    @model_validator(mode="after")
+    def _deadlines_fit(self) -> Self:
+        """Let the deadline that is nearest to the fault come first: its answer says most."""
+        order = (
+            "database_lock_timeout",
+            "database_statement_timeout",
+            "database_command_timeout",
+            "request_timeout",
+        )
+        limits = [(name, limit) for name in order if (limit := getattr(self, name)) is not None]
+        for (inner, shorter), (outer, longer) in pairwise(limits):
+            if shorter >= longer:
+                raise ValueError(
+                    f"{outer.upper()} is {longer:g} s: set it to more than {inner.upper()},"
+                    f" which is {shorter:g} s"
+                )
+        return self
 
     def require_database_url(self) -> str:
         """Return the URL with its password, or raise ``MissingSettingError``."""

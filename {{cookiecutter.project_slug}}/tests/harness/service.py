@@ -6,7 +6,7 @@ import socket
 import sys
 import time
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from tempfile import TemporaryFile
@@ -89,6 +89,15 @@ async def _becomes_ready(service: Service, path: str) -> bool:
                 pass  # it does not listen yet
             await asyncio.sleep(0.02)
     return False
+
+
+async def eventually(ask: Callable[[], Awaitable[bool]], within: float) -> None:
+    """Ask until the answer is yes; fail after so many seconds."""
+    deadline = time.monotonic() + within
+    while not await ask():
+        if time.monotonic() > deadline:
+            pytest.fail(f"Not within {within:g} s: {ask}")
+        await asyncio.sleep(0.02)
 
 
 def free_port() -> int:

@@ -135,3 +135,27 @@ def test_a_start_that_is_refused_is_one_line_without_the_value(
     assert line.startswith(said)
     assert "\n" not in line
     assert "changeme" not in line
+
+
+@pytest.mark.parametrize(
+    ("outer", "inner"),
+    [
+        ("database_statement_timeout", "database_lock_timeout"),
+        ("database_command_timeout", "database_statement_timeout"),
+        ("request_timeout", "database_command_timeout"),
+    ],
+)
+def test_deadlines_that_would_come_in_the_wrong_order_are_refused_in_one_line(
+    outer: str, inner: str
+) -> None:
+    with pytest.raises(ValidationError) as caught:
+        settings(**{outer: getattr(settings(), inner)})
+
+    said = explain(caught.value)
+    assert said.startswith(f"{outer.upper()} is ")
+    assert f"set it to more than {inner.upper()}" in said
+    assert "\n" not in said
+
+
+def test_a_statement_without_a_limit_is_no_wrong_order() -> None:
+    assert settings(database_statement_timeout=None).database_statement_timeout is None

@@ -7,8 +7,10 @@ from typing import Any
 import structlog
 from fastapi import APIRouter, FastAPI, Request
 
+from app.core.answers import RETRY_AFTER
 from app.core.database import CurrentDatabase, Database
-from app.core.errors import RETRY_AFTER, UnavailableError, problem, problems
+from app.core.errors import UnavailableError
+from app.core.problems import problem, problems
 from app.core.schemas import Schema
 from app.core.server import stopping
 from app.features.health import schema

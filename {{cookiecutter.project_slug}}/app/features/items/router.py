@@ -6,8 +6,8 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 
 from app.core.database import ReadSession, Session
-from app.core.errors import problems
 from app.core.pagination import Page, PageQuery
+from app.core.problems import problems
 from app.features.items import service
 from app.features.items.schemas import ItemCreate, ItemRead, ItemUpdate
 

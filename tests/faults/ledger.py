@@ -1,0 +1,164 @@
+"""Writers keep a ledger of what the service told them, while its database is being killed."""
+
+import asyncio
+import os
+import signal
+import time
+from collections import Counter
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from uuid import uuid4
+
+import asyncpg
+import pytest
+from sqlalchemy import make_url
+
+from tests.harness.databases import migrate
+from tests.harness.durable import Durable
+from tests.harness.load import Connection
+from tests.harness.service import Service, running
+from tools.postgres import url as socket_url
+
+SECONDS = 30.0
+WRITERS = 20
+RESTARTS = (6.0, 14.0, 23.0)
+KILL = 10.0
+
+
+@pytest.fixture
+async def postgres_to_crash() -> AsyncGenerator[Durable]:
+    with TemporaryDirectory(prefix="ledger-", dir="/tmp") as folder:
+        Path(folder).chmod(0o755)
+        with Durable.running(Path(folder)) as server:
+            yield server
+
+
+class Ledger:
+    """What was written, what the service said of it, and when the database was back."""
+
+    def __init__(self) -> None:
+        self.said: dict[str, int] = {}
+        self.successes: list[float] = []
+        self.accepting: list[float] = []
+        self.terminated = 0
+
+    def named(self, *statuses: int) -> set[str]:
+        return {name for name, status in self.said.items() if status in statuses}
+
+
+async def write(ledger: Ledger, url: str, until: float) -> None:
+    async with Connection.to(url) as connection:
+        while time.monotonic() < until:
+            name = uuid4().hex
+            answer = await connection.request("POST", "/items", {"name": name})
+            ledger.said[name] = answer.status
+            if answer.status == 201:
+                ledger.successes.append(time.monotonic())
+            else:
+                await asyncio.sleep(0.02)
+
+
+@asynccontextmanager
+async def connected(dsn: str) -> AsyncGenerator[asyncpg.Connection]:
+    """Connect as soon as the server accepts connections; the block ends when it is taken down."""
+    while True:
+        with suppress(OSError, asyncpg.PostgresError):
+            connection: asyncpg.Connection = await asyncpg.connect(dsn, timeout=1)
+            break
+        await asyncio.sleep(0.005)
+    try:
+        with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            yield connection
+    finally:
+        connection.terminate()
+
+
+async def terminate_now_and_then(ledger: Ledger, dsn: str) -> None:
+    """Terminate one backend of the service every 200 ms."""
+    one = (
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+        " AND datname = current_database() ORDER BY random() LIMIT 1"
+    )
+    while True:
+        async with connected(dsn) as connection:
+            while True:
+                ledger.terminated += bool(await connection.fetchval(one))
+                await asyncio.sleep(0.2)
+
+
+async def crash_at_times(ledger: Ledger, server: Durable, dsn: str, started: float) -> None:
+    """Kill one backend with -9, and restart the server at once, three times."""
+    for at in sorted((*RESTARTS, KILL)):
+        await asyncio.sleep(started + at - time.monotonic())
+        if at == KILL:
+            await kill_a_backend(dsn)
+        else:
+            await asyncio.to_thread(server.crash)
+            await asyncio.to_thread(server.start)
+        async with connected(dsn):
+            ledger.accepting.append(time.monotonic())
+
+
+async def kill_a_backend(dsn: str) -> None:
+    """Kill -9: the server takes all others down with it, and recovers."""
+    others = (
+        "SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+        " AND datname = current_database() LIMIT 1"
+    )
+    async with connected(dsn) as connection:
+        os.kill(await connection.fetchval(others), signal.SIGKILL)
+        while True:  # until it is taken down too
+            await connection.fetchval("SELECT 1")
+            await asyncio.sleep(0.001)
+
+
+async def keep(ledger: Ledger, service: Service, server: Durable, dsn: str) -> None:
+    started = time.monotonic()
+    disturbances = [
+        asyncio.create_task(terminate_now_and_then(ledger, dsn)),
+        asyncio.create_task(crash_at_times(ledger, server, dsn, started)),
+    ]
+    async with asyncio.TaskGroup() as writers:
+        for _ in range(WRITERS):
+            writers.create_task(write(ledger, service.url, started + SECONDS))
+    await disturbances[1]
+    disturbances[0].cancel()
+    await asyncio.wait(disturbances)
+
+
+@pytest.mark.timeout(120)
+async def test_the_ledger_holds(postgres_to_crash: Durable) -> None:
+    url = make_url(socket_url(postgres_to_crash.socket_folder))
+    dsn = url.set(drivername="postgresql").render_as_string(hide_password=False)
+    await asyncio.to_thread(migrate, url)
+    ledger = Ledger()
+
+    async with running(url) as service:
+        await keep(ledger, service, postgres_to_crash, dsn)
+        log = service.log()
+
+    there: set[str] = set()
+    async with connected(dsn) as connection:
+        there = {row["name"] for row in await connection.fetch("SELECT name FROM items")}
+    whole_after = [
+        next(at for at in ledger.successes if at > accepting) - accepting
+        for accepting in ledger.accepting
+    ]
+    statuses = Counter(ledger.said.values())
+    unknown = ledger.named(504)
+    print(
+        f"\nledger: {len(ledger.said)} writes in {SECONDS:g} s, {dict(statuses)};"
+        f" {ledger.terminated} backends terminated, 1 killed, {len(RESTARTS)} restarts;"
+        f" of {len(unknown)} unknown {len(unknown & there)} were done;"
+        f" first success after {', '.join(f'{seconds:.3f}' for seconds in whole_after)} s"
+    )
+
+    assert not ledger.named(201) - there, "acknowledged and lost"
+    assert not (there & ledger.said.keys()) - ledger.named(201, 504), "refused and done"
+    assert statuses.keys() <= {201, 503, 504}
+    assert max(whole_after) <= 1
+    assert ledger.terminated >= 75
+    assert "Traceback" not in log
+    assert "INSERT" not in log

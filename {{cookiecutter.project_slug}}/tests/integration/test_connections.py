@@ -1,0 +1,180 @@
+"""What dies in the pool is replaced before anybody meets it, and costs the living nothing."""
+
+from collections.abc import AsyncGenerator
+
+import asyncpg
+import pytest
+from sqlalchemy import literal_column, select, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+
+from app.core import connections
+from app.core.database import Database, open_database
+from app.core.faults import OutcomeUnknownError
+from tests.fixtures.canaries import add, count
+from tests.harness.databases import settings_for
+from tests.harness.proxy import Proxy
+
+ONE = select(literal_column("1"))
+
+
+@pytest.fixture
+async def proxy(engine: AsyncEngine) -> AsyncGenerator[Proxy]:
+    async with Proxy.to(engine.url) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+async def pooled(proxy: Proxy) -> AsyncGenerator[Database]:
+    """A database whose pool has one connection, which goes through the proxy."""
+    settings = settings_for(proxy.url).model_copy(update={"database_pool_size": 1})
+    async with open_database(settings) as database:
+        async with database.read() as session:
+            await session.execute(ONE)
+        yield database
+
+
+@pytest.fixture
+async def distrustful(proxy: Proxy) -> AsyncGenerator[Database]:
+    """One that asks each connection whether it is alive, however short it has rested."""
+    update = {"database_pool_size": 1, "database_idle_trust": 0}
+    async with open_database(settings_for(proxy.url).model_copy(update=update)) as database:
+        async with database.read() as session:
+            await session.execute(ONE)
+        yield database
+
+
+async def driver_of(session: AsyncSession) -> asyncpg.Connection:
+    driver = (await (await session.connection()).get_raw_connection()).driver_connection
+    assert isinstance(driver, asyncpg.Connection)
+    return driver
+
+
+async def lose(session: AsyncSession, engine: AsyncEngine) -> None:
+    """Terminate the session's backend, behind the pool's back."""
+    process = (await driver_of(session)).get_server_pid()
+    async with engine.connect() as other:
+        await other.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": process})
+
+
+async def test_a_connection_in_use_is_not_asked_whether_it_is_alive(
+    pooled: Database, proxy: Proxy
+) -> None:
+    before = proxy.round_trips
+
+    async with pooled.read() as session:
+        await session.execute(ONE)
+
+    assert proxy.round_trips - before == 1
+
+
+async def test_a_connection_that_rested_is_asked_first(distrustful: Database, proxy: Proxy) -> None:
+    before = proxy.round_trips
+
+    async with distrustful.read() as session:
+        await session.execute(ONE)
+
+    assert proxy.round_trips - before == 2
+
+
+async def test_a_connection_that_was_closed_is_replaced(pooled: Database, proxy: Proxy) -> None:
+    proxy.cut()
+
+    async with pooled.transaction() as session:
+        assert await session.scalar(ONE) == 1
+
+
+async def test_a_connection_that_rested_and_is_silent_is_replaced(
+    distrustful: Database, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "PING_TIMEOUT", 0.05)
+    monkeypatch.setattr(connections, "CLOSE_TIMEOUT", 0.05)
+    proxy.forget()
+
+    async with distrustful.read() as session:
+        assert await session.scalar(ONE) == 1
+
+
+@pytest.mark.usefixtures("cage")
+async def test_what_a_unit_of_work_begins_with_is_sent_again(
+    pooled: Database, engine: AsyncEngine
+) -> None:
+    async with pooled.transaction() as session:
+        await lose(session, engine)
+        await add(session, "sent again")
+        seen = await count(session)
+        await session.rollback()
+    async with pooled.read() as session:
+        await lose(session, engine)
+        left = await count(session)
+
+    assert (seen, left) == (1, 0)
+
+
+@pytest.mark.usefixtures("cage")
+async def test_what_comes_later_is_not_sent_again(pooled: Database, engine: AsyncEngine) -> None:
+    async with pooled.transaction() as session:
+        await add(session, "lost")
+        await lose(session, engine)
+        with pytest.raises(DBAPIError) as caught:
+            await add(session, "never")
+        await session.rollback()
+
+    assert caught.value.connection_invalidated
+    async with pooled.read() as session:
+        assert await count(session) == 0
+
+
+async def test_what_may_write_at_once_is_not_sent_again(
+    pooled: Database, engine: AsyncEngine
+) -> None:
+    async with pooled.read() as session:
+        await lose(session, engine)
+
+        with pytest.raises(DBAPIError):
+            await session.execute(text("SELECT 1"))
+
+
+@pytest.mark.usefixtures("cage")
+async def test_a_commit_is_not_sent_again_and_its_outcome_is_unknown(
+    pooled: Database, engine: AsyncEngine
+) -> None:
+    async def commit_on_a_lost_connection() -> None:
+        async with pooled.transaction() as session:
+            await add(session, "in doubt")
+            await lose(session, engine)
+
+    with pytest.raises(OutcomeUnknownError):
+        await commit_on_a_lost_connection()
+
+
+async def test_a_connection_is_new_after_its_autocommit_was_lost(
+    pooled: Database, engine: AsyncEngine
+) -> None:
+    async with pooled.read() as session:
+        await lose(session, engine)
+        await session.execute(ONE)
+
+    async with pooled.transaction() as session:
+        await session.execute(ONE)
+        assert (await driver_of(session)).is_in_transaction()
+
+
+@pytest.mark.parametrize("unit", ["read", "transaction"])
+async def test_a_migration_beneath_a_prepared_statement_is_not_noticed(
+    pooled: Database, engine: AsyncEngine, unit: str
+) -> None:
+    query = select(literal_column("value")).select_from(text("harness_plans"))
+    async with engine.begin() as migration:
+        await migration.execute(text("CREATE TABLE harness_plans AS SELECT 1::int AS value"))
+    try:
+        async with getattr(pooled, unit)() as session:
+            assert await session.scalar(query) == 1
+        async with engine.begin() as migration:
+            await migration.execute(text("ALTER TABLE harness_plans ALTER value TYPE text"))
+
+        async with getattr(pooled, unit)() as session:
+            assert await session.scalar(query) == "1"
+    finally:
+        async with engine.begin() as migration:
+            await migration.execute(text("DROP TABLE harness_plans"))
