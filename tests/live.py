@@ -71,6 +71,9 @@ async def main():
 asyncio.run(main())
 """
 
+SERVED = {"ENVIRONMENT": "production", "DATABASE_POOL_TIMEOUT": "10"}
+"""A busy machine makes requests wait for each other, which would be answered 503; no migration does."""
+
 TIMEOUT = 30.0
 """Seconds for what takes one or two."""
 
@@ -153,7 +156,7 @@ class Live:
         process = subprocess.Popen(
             [self.programs / "python", "-m", "app"],
             cwd=project,
-            env=self.environment | {"PORT": port, "ENVIRONMENT": "production"},
+            env=self.environment | SERVED | {"PORT": port},
             stdout=log,
             stderr=log,
         )

@@ -3,7 +3,7 @@
 import re
 import shutil
 import signal
-import subprocess
+import time
 from collections.abc import Generator
 from contextlib import ExitStack
 from pathlib import Path
@@ -23,7 +23,7 @@ INDEXES = (
 )
 
 HELD = 4.0
-"""Seconds of the long transaction; with 30 the test takes longer, and shows the same."""
+"""Seconds that a transaction goes on after the migration met it; with 30 the test takes longer, and shows the same."""
 
 
 @pytest.fixture
@@ -107,12 +107,13 @@ def test_a_migration_behind_a_long_transaction_stops_no_reader_and_succeeds_late
         with live.loaded(rotation, rate=50, body=None) as seen:
             with live.holding("SELECT FROM items"):
                 migration = live.alembic(workshop, "upgrade", "head")
-                with pytest.raises(subprocess.TimeoutExpired):
-                    migration.wait(HELD)
+                assert migration.stdout
+                assert "no lock within 0.2 s" in migration.stdout.readline()
+                time.sleep(HELD)
+                assert migration.poll() is None
             said, _ = migration.communicate(timeout=30)
 
     assert migration.returncode == 0, said
-    assert "no lock within 0.2 s" in said
     assert {answer.status for answer in seen} == {200}
     taken = sorted(answer.seconds for answer in seen)
     print(f"{len(taken)} reads took {taken[len(taken) // 2]:.3f} s, the slowest {taken[-1]:.3f} s")
@@ -137,7 +138,7 @@ def test_a_rolling_change_answers_every_request(workshop: Path, live: Live, tmp_
     with ExitStack() as old_release, ExitStack() as new_release:
         before = old_release.enter_context(live.serving(old))
         rotation.write_text(before)
-        with live.loaded(rotation, rate=40, body=body) as seen:
+        with live.loaded(rotation, rate=20, body=body) as seen:
             wait_for_rows(20)
             live.upgrade(new)
             after = new_release.enter_context(live.serving(new))
@@ -151,5 +152,5 @@ def test_a_rolling_change_answers_every_request(workshop: Path, live: Live, tmp_
             wait_for_rows(20)
 
     assert [answer for answer in seen if answer.status >= 400] == []
-    assert len(seen) > 200
+    assert len(seen) > 100
     assert live.query("SELECT DISTINCT size_wide, state FROM items") == [["7", "fresh"]]
