@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests import releases
-from tests.live import Live, wait_until
+from tests.live import Answer, Live, wait_until
 from tests.releases import FIRST, write
 
 pytestmark = pytest.mark.heavy
@@ -104,6 +104,8 @@ def test_a_migration_behind_a_long_transaction_stops_no_reader_and_succeeds_late
     with live.serving(workshop) as port:
         rotation.write_text(port)
         write(workshop, "r2", FIRST, 'op.execute("ALTER TABLE items ADD COLUMN colour text")')
+        with live.loaded(rotation, rate=50, body=None) as before:
+            time.sleep(HELD)
         with live.loaded(rotation, rate=50, body=None) as seen:
             with live.holding("SELECT FROM items"):
                 migration = live.alembic(workshop, "upgrade", "head")
@@ -115,9 +117,12 @@ def test_a_migration_behind_a_long_transaction_stops_no_reader_and_succeeds_late
 
     assert migration.returncode == 0, said
     assert {answer.status for answer in seen} == {200}
-    taken = sorted(answer.seconds for answer in seen)
-    print(f"{len(taken)} reads took {taken[len(taken) // 2]:.3f} s, the slowest {taken[-1]:.3f} s")
-    assert taken[len(taken) * 99 // 100] < 0.5
+    print(f"p99 before {p99(before):.3f} s, meanwhile {p99(seen):.3f} s, of {len(seen)} reads")
+    assert p99(seen) - p99(before) < 0.5  # the difference, because a busy machine is slow anyway
+
+
+def p99(answers: list[Answer]) -> float:
+    return sorted(answer.seconds for answer in answers)[len(answers) * 99 // 100]
 
 
 def test_a_rolling_change_answers_every_request(workshop: Path, live: Live, tmp_path: Path) -> None:
