@@ -33,6 +33,14 @@ SABOTAGES = [
         f"{IN_SANDBOX}::test_what_the_application_commits_is_visible",
     ),
     Sabotage(
+        "a commit that PostgreSQL answers with a rollback is an error",
+        DATABASE,
+        "            await refuse_lost_commit(session)\n",
+        "",
+        "tests/integration/test_committed.py"
+        "::test_a_commit_after_a_failure_that_was_swallowed_is_an_error",
+    ),
+    Sabotage(
         "a transaction that raises is rolled back, and not committed in a finally",
         DATABASE,
         "            yield session\n            await session.flush()  # so that a commit only commits\n",

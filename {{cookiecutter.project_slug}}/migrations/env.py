@@ -32,8 +32,13 @@ COMPARED = ["alembic.autogenerate.*", "alembic.ext.checkconstraint_byname"]
 def settings() -> Settings:
     """Return the environment's settings, or those that a caller of Alembic's API passed on."""
     given: Settings | None = context.config.attributes.get("settings")
-    # The driver's own deadline goes with it, and an index may take hours: see patience.limits().
-    return (given or Settings()).model_copy(update={"database_statement_timeout": None})
+    changes: dict[str, Any] = {
+        # The driver's own deadline goes with it, and an index may take hours: see patience.limits().
+        "database_statement_timeout": None,
+        # The lock that keeps others waiting belongs to one connection, so a pooler would refuse it.
+        "database_pooler": "none",
+    }
+    return (given or Settings()).model_copy(update=changes)
 
 
 def configure(connection: Connection, **options: Any) -> MigrationContext:

@@ -21,6 +21,7 @@ from app.core.connections import Upkeep
 from app.core.faults import OutcomeUnknownError
 from app.core.pooler import in_transaction_mode
 from app.core.settings import Settings, project
+from app.core.swallowed import refuse_lost_commit, watch_errors
 from app.core.telemetry import observe
 
 
@@ -80,6 +81,7 @@ class Database:
         async with self._admit(), _closing(self._transactions()) as session:
             yield session
             await session.flush()  # so that a commit only commits
+            await refuse_lost_commit(session)
             with _unknown_if_lost():
                 await session.commit()
 
@@ -151,6 +153,7 @@ def create_engine(settings: Settings, *, url: str | None = None, **pool: Any) ->
         connect_args=connect_args,
     )
     Upkeep(settings.database_idle_trust).attach(engine)
+    watch_errors(engine)
     return engine
 
 

@@ -1,11 +1,12 @@
 """``@pytest.mark.committed``: what only real commits on real connections can show."""
 
 import asyncio
+import contextlib
 
 import asyncpg
 import pytest
 from sqlalchemy import select, text, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tests.fixtures.canaries import Canary, add, count, create_table
@@ -34,6 +35,28 @@ async def test_one_of_two_writers_of_the_same_key_loses(database: Committed) -> 
     results = await asyncio.gather(write(), write(), return_exceptions=True)
 
     assert [type(result) for result in results if result is not None] == [IntegrityError]
+    async with database.session() as session:
+        assert await count(session) == 1
+
+
+@pytest.mark.usefixtures("cage")
+async def test_a_commit_after_a_failure_that_was_swallowed_is_an_error(
+    database: Committed,
+) -> None:
+    async def swallow_a_violation() -> None:
+        async with database.transaction() as session:
+            await add(session, "a")
+            with contextlib.suppress(IntegrityError):
+                await add(session, "a")
+
+    with pytest.raises(DBAPIError, match="current transaction is aborted"):
+        await swallow_a_violation()
+
+    async with database.transaction() as session:  # a savepoint would have kept it
+        await add(session, "a")
+        with pytest.raises(IntegrityError):
+            async with session.begin_nested():
+                await add(session, "a")
     async with database.session() as session:
         assert await count(session) == 1
 

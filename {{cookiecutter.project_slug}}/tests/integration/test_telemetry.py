@@ -144,12 +144,15 @@ async def test_a_slow_query_is_in_the_log_with_its_request_and_without_its_param
     assert line["ms"] >= SLOW * 1000
 
 
+async def run_too_long(database: Database) -> None:
+    async with database.transaction() as session:
+        await session.execute(text("SET LOCAL statement_timeout = '50ms'"))
+        await session.execute(text("SELECT pg_sleep(1)"))
+
+
 async def test_a_slow_query_that_fails_is_in_the_log_too(observed: Database) -> None:
-    with capture_logs() as lines:
-        async with observed.transaction() as session:
-            await session.execute(text("SET LOCAL statement_timeout = '50ms'"))
-            with pytest.raises(DBAPIError):
-                await session.execute(text("SELECT pg_sleep(1)"))
+    with capture_logs() as lines, pytest.raises(DBAPIError):
+        await run_too_long(observed)
 
     assert ("slow_query", "SELECT pg_sleep(1)") in [
         (line["event"], line["statement"]) for line in lines
