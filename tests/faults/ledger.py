@@ -22,7 +22,9 @@ from tests.harness.service import Service, running
 from tools.postgres import url as socket_url
 
 SECONDS = 30.0
+LOST = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 WRITERS = 20
+NOT_ANSWERED = 0
 RESTARTS = (6.0, 14.0, 23.0)
 KILL = 10.0
 
@@ -49,15 +51,23 @@ class Ledger:
 
 
 async def write(ledger: Ledger, url: str, until: float) -> None:
-    async with Connection.to(url) as connection:
-        while time.monotonic() < until:
-            name = uuid4().hex
-            answer = await connection.request("POST", "/items", {"name": name})
-            ledger.said[name] = answer.status
-            if answer.status == 201:
-                ledger.successes.append(time.monotonic())
-            else:
-                await asyncio.sleep(0.02)
+    """Write without end; a connection that is closed before an answer leaves the outcome unknown."""
+    while time.monotonic() < until:
+        async with Connection.to(url) as connection:
+            with suppress(asyncio.IncompleteReadError, ConnectionError):
+                await write_on(ledger, connection, until)
+
+
+async def write_on(ledger: Ledger, connection: Connection, until: float) -> None:
+    while time.monotonic() < until:
+        name = uuid4().hex
+        ledger.said[name] = NOT_ANSWERED
+        answer = await connection.request("POST", "/items", {"name": name})
+        ledger.said[name] = answer.status
+        if answer.status == 201:
+            ledger.successes.append(time.monotonic())
+        else:
+            await asyncio.sleep(0.02)
 
 
 @asynccontextmanager
@@ -69,7 +79,7 @@ async def connected(dsn: str) -> AsyncGenerator[asyncpg.Connection]:
             break
         await asyncio.sleep(0.005)
     try:
-        with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        with suppress(OSError, *LOST):
             yield connection
     finally:
         connection.terminate()
@@ -147,7 +157,7 @@ async def test_the_ledger_holds(postgres_to_crash: Durable) -> None:
         for accepting in ledger.accepting
     ]
     statuses = Counter(ledger.said.values())
-    unknown = ledger.named(504)
+    unknown = ledger.named(504, NOT_ANSWERED)
     print(
         f"\nledger: {len(ledger.said)} writes in {SECONDS:g} s, {dict(statuses)};"
         f" {ledger.terminated} backends terminated, 1 killed, {len(RESTARTS)} restarts;"
@@ -156,9 +166,13 @@ async def test_the_ledger_holds(postgres_to_crash: Durable) -> None:
     )
 
     assert not ledger.named(201) - there, "acknowledged and lost"
-    assert not (there & ledger.said.keys()) - ledger.named(201, 504), "refused and done"
-    assert statuses.keys() <= {201, 503, 504}
+    assert not (there & ledger.said.keys()) - ledger.named(201, 504, NOT_ANSWERED), (
+        "refused and done"
+    )
+    assert statuses.keys() <= {201, 503, 504, NOT_ANSWERED}
+    assert statuses[NOT_ANSWERED] <= 1  # of uvicorn's own: it closed what it took for idle
+    assert '"status": 500' not in log
     assert max(whole_after) <= 1
-    assert ledger.terminated >= 75
+    assert ledger.terminated >= 50
     assert "Traceback" not in log
     assert "INSERT" not in log

@@ -10,7 +10,7 @@ from sqlalchemy.engine.interfaces import ExceptionContext
 from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from app.core.faults import LOST, STALE, CannotConnectError, NoAnswerError, sqlstate
+from app.core.faults import STALE, CannotConnectError, NoAnswerError, is_lost
 
 PING_TIMEOUT = 1.0
 """Seconds for the answer to a ping; more, and the connection is as good as dead."""
@@ -89,7 +89,7 @@ def _answers(connection: Any) -> bool:
     try:
         # The shortest statement that has an answer.
         connection.run_async(lambda _: driver.execute("SELECT", timeout=PING_TIMEOUT))
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError):
         driver.terminate()
         return False
     return True
@@ -105,7 +105,7 @@ def _is_first(proxy: Any, context: Any) -> bool:
 
 def _is_lost(proxy: Any, error: Exception) -> bool:
     closed: bool = proxy.driver_connection.is_closed()
-    return closed or sqlstate(error).startswith(LOST)
+    return closed or is_lost(error)
 
 
 def _replace(proxy: Any) -> None:
@@ -124,7 +124,7 @@ def _judge(context: ExceptionContext) -> NoAnswerError | None:
     if isinstance(error, OSError):  # TimeoutError is one
         context.is_disconnect = True
         return NoAnswerError(error)
-    if isinstance(error, CannotConnectError) or sqlstate(error).startswith(LOST):
+    if isinstance(error, CannotConnectError) or is_lost(error):
         context.is_disconnect = True
     return None
 

@@ -86,6 +86,11 @@ def sqlstate(error: Any) -> str:
     return state or ""
 
 
+def is_lost(error: object) -> bool:
+    """Tell whether the connection is of no use after this error, even if it is not closed yet."""
+    return sqlstate(error).startswith(LOST)
+
+
 def fault_of(error: DBAPIError) -> Fault | None:
     """Return the answer to an error of the database, or None if it is one of our own making."""
     state = sqlstate(error.orig)

@@ -17,6 +17,7 @@ class Proxy:
         self._speaking = asyncio.Event()
         self._speaking.set()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._clients: set[StreamWriter] = set()
         self.port = 0
         self.round_trips = 0
         """How often the client has spoken since the server last did."""
@@ -59,10 +60,17 @@ class Proxy:
         for task in self._tasks:
             task.cancel()
 
+    def say_goodbye(self) -> None:
+        """Tell the clients that their backends are terminated, a moment before they are."""
+        fields = b"SFATAL\0VFATAL\0C57P01\0Mterminating connection\0\0"
+        for client in self._clients:
+            client.write(b"E" + (len(fields) + 4).to_bytes(4, "big") + fields)
+
     async def _serve(self, client: StreamReader, to_client: StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
         self._tasks.add(task)
+        self._clients.add(to_client)
         with suppress(asyncio.CancelledError, OSError):  # the streams' own callback would log it
             async with AsyncExitStack() as stack:
                 stack.callback(to_client.close)
@@ -70,6 +78,7 @@ class Proxy:
                 stack.callback(to_server.close)
                 await self._pass_between((client, to_client), (server, to_server))
         self._tasks.discard(task)
+        self._clients.discard(to_client)
 
     async def _connect(self) -> tuple[StreamReader, StreamWriter]:
         host = self._target.query.get("host") or self._target.host or "127.0.0.1"

@@ -1,5 +1,6 @@
 """What dies in the pool is replaced before anybody meets it, and costs the living nothing."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 
 import asyncpg
@@ -81,6 +82,18 @@ async def test_a_connection_that_was_closed_is_replaced(pooled: Database, proxy:
     proxy.cut()
 
     async with pooled.transaction() as session:
+        assert await session.scalar(ONE) == 1
+
+
+@pytest.mark.parametrize("unit", ["read", "transaction"])
+async def test_a_goodbye_before_the_connection_is_closed_is_heard(
+    pooled: Database, proxy: Proxy, unit: str
+) -> None:
+    async with getattr(pooled, unit)() as session:
+        await session.connection()
+        proxy.say_goodbye()
+        await asyncio.sleep(0.02)  # until it has come
+
         assert await session.scalar(ONE) == 1
 
 
