@@ -170,7 +170,6 @@ async def test_the_ledger_holds(postgres_to_crash: Durable) -> None:
         "refused and done"
     )
     assert statuses.keys() <= {201, 503, 504, NOT_ANSWERED}
-    assert statuses[NOT_ANSWERED] <= 1  # of uvicorn's own: it closed what it took for idle
     assert '"status": 500' not in log
     assert max(whole_after) <= 1
     assert ledger.terminated >= 50

@@ -187,13 +187,6 @@ SABOTAGES = [
         f"{END_TO_END}::test_no_request_fails_when_every_idle_connection_was_terminated",
     ),
     Sabotage(
-        "a silent connection is given up",
-        CONNECTIONS,
-        "CLOSE_TIMEOUT = 0.5",
-        "CLOSE_TIMEOUT = 30.0",
-        f"{END_TO_END}::test_a_silent_connection_is_answered_in_time_and_healed",
-    ),
-    Sabotage(
         "a lock is not waited for for long",
         DATABASE,
         '                "lock_timeout": milliseconds(settings.database_lock_timeout),\n',
