@@ -52,6 +52,8 @@ def test_the_files_are_those_that_were_asked_for(
 
     assert optional <= files(source).keys()
     assert files(project).keys() == files(source).keys() - optional | chosen
+    assert (project / "LICENSE").exists()
+    assert not (project / "licenses").exists()
     assert all(any(path.iterdir()) for path in project.rglob("*") if path.is_dir())
 
 
