@@ -42,7 +42,7 @@ def test_the_blanks_are_those_of_the_example(name: str, source: Path) -> None:
 def test_what_the_example_proves_of_the_service_is_left_out() -> None:
     source = "def test_item() -> None: ...\n\n\n# make feature leaves out what follows.\nx = 1\n"
 
-    assert derive(source) == "def test_${thing}() -> None: ...\n"
+    assert derive(source) == "def test_$thing() -> None: ...\n"
 
 
 @pytest.mark.heavy
