@@ -2,6 +2,7 @@
 
 import ast
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -83,13 +84,15 @@ def test_every_file_is_python_and_no_blank_is_left() -> None:
         assert "$" not in text
 
 
-def test_a_file_that_cannot_be_written_leaves_none_behind(tmp_path: Path) -> None:
-    (tmp_path / "tests").mkdir()
-    (tmp_path / "tests/test_orders.py").touch()
+def test_a_file_that_cannot_be_written_leaves_none_behind() -> None:
+    with TemporaryDirectory() as name:  # tmp_path would stay outside of the project
+        root = Path(name)
+        (root / "tests").mkdir()
+        (root / "tests/test_orders.py").touch()
 
-    with pytest.raises(FileExistsError):
-        write(tmp_path, {"app/orders/models.py": "x = 1", "tests/test_orders.py": "y = 2"})
+        with pytest.raises(FileExistsError):
+            write(root, {"app/orders/models.py": "x = 1", "tests/test_orders.py": "y = 2"})
 
-    left = [path.relative_to(tmp_path).as_posix() for path in sorted(tmp_path.rglob("*.py"))]
-    assert left == ["tests/test_orders.py"]
-    assert not (tmp_path / "app/orders").exists()
+        left = [path.relative_to(root).as_posix() for path in sorted(root.rglob("*.py"))]
+        assert left == ["tests/test_orders.py"]
+        assert not (root / "app/orders").exists()
