@@ -126,8 +126,8 @@ SABOTAGES = [
     Sabotage(
         "who waits for the pool stands in a queue",
         DATABASE,
-        "        yield Database.over(engine, admit=admit)\n",
-        "        yield Database.over(engine) if admit else Database.over(engine)\n",
+        "yield Database.over(engine, replica, admit=admit, admit_read=admit_read)",
+        "yield Database.over(engine, replica if admit is admit_read else replica)",
         "tests/integration/test_errors.py::test_a_pool_without_a_connection_left_is_unavailable",
     ),
     Sabotage(
@@ -175,8 +175,8 @@ SABOTAGES = [
     Sabotage(
         "one round trip reads an item",
         DATABASE,
-        'engine.execution_options(isolation_level="AUTOCOMMIT")',
-        "engine.execution_options()",
+        'engine).execution_options(isolation_level="AUTOCOMMIT")',
+        "engine).execution_options()",
         "tests/integration/test_items.py::test_one_round_trip_reads_an_item_and_three_change_one",
     ),
     Sabotage(
@@ -189,7 +189,7 @@ SABOTAGES = [
     Sabotage(
         "a lock is not waited for for long",
         DATABASE,
-        '                "lock_timeout": milliseconds(settings.database_lock_timeout),\n',
+        '            "lock_timeout": milliseconds(settings.database_lock_timeout),\n',
         "",
         f"{END_TO_END}::test_more_requests_than_connections_are_served_or_turned_away_in_time",
     ),

@@ -101,8 +101,8 @@ SABOTAGES = [
     Sabotage(
         "the deadlines of requests are none of migrations",
         ENV,
-        'model_copy(update={"database_statement_timeout": None})',
-        "model_copy()",
+        '        "database_statement_timeout": None,\n',
+        "",
         f"{MIGRATIONS}::test_every_revision_goes_up_down_and_up",
     ),
     Sabotage(

@@ -148,8 +148,8 @@ SABOTAGES = [
     Sabotage(
         "a database of a living run is not dropped",
         DATABASES,
-        "        await self._lock(name)\n        await self._create(name, template)\n",
-        "        await self._create(name, template)\n",
+        "        await self._lock(name)\n        await self._create(name, template, self._tablespace)\n",
+        "        await self._create(name, template, self._tablespace)\n",
         "tests/integration/test_databases.py::test_what_a_killed_run_left_is_dropped",
     ),
     Sabotage(
