@@ -177,7 +177,7 @@ SABOTAGES = [
         DATABASE,
         'engine).execution_options(isolation_level="AUTOCOMMIT")',
         "engine).execution_options()",
-        "tests/integration/test_items.py::test_one_round_trip_reads_an_item_and_three_change_one",
+        "tests/integration/test_items_round_trips.py::test_one_round_trip_reads_an_item_and_three_change_one",
     ),
     Sabotage(
         "a terminated connection is nobody's error",

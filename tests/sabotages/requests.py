@@ -257,7 +257,7 @@ SABOTAGES = [
         "app/__main__.py",
         "timeout_graceful_shutdown=settings.shutdown_grace",
         "timeout_graceful_shutdown=0",
-        "tests/e2e/test_items.py::test_a_change_that_is_in_flight_is_finished_before_the_server_stops",
+        "tests/e2e/test_items_stop.py::test_a_change_that_is_in_flight_is_finished_before_the_server_stops",
     ),
     Sabotage(
         "a service without a database says so once",

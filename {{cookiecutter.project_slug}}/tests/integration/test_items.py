@@ -1,20 +1,16 @@
 import asyncio
 from datetime import UTC, datetime
-from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from fastapi import FastAPI
-from httpx import AsyncClient, Response
+from httpx import AsyncClient
 from sqlalchemy import delete, func, select, text
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.database import Database, get_database, open_database
+from app.core.database import Database
 from app.features.items.models import Item
 from app.features.items.seed import seed
 from tests.factories.items import MakeItem
-from tests.harness.databases import settings_for
-from tests.harness.proxy import Proxy
 from tests.harness.queries import Queries
 
 
@@ -188,27 +184,3 @@ async def test_an_item_that_somebody_removes_meanwhile_is_not_found(
         response = await request
 
         assert response.status_code == 404
-
-
-async def test_one_round_trip_reads_an_item_and_three_change_one(
-    app: FastAPI, engine: AsyncEngine, client: AsyncClient, unique_resource_name: str
-) -> None:
-    async def request(method: str, path: str, **options: Any) -> Response:
-        before = proxy.round_trips
-        response = await client.request(method, path, **options)
-        counted.append((method, response.status_code, proxy.round_trips - before))
-        return response
-
-    async with (
-        Proxy.to(engine.url) as proxy,
-        open_database(settings_for(proxy.url)) as database,
-    ):
-        app.dependency_overrides[get_database] = lambda: database
-        for _ in range(2):  # the first statements of a connection are prepared
-            counted: list[tuple[str, int, int]] = []
-            item = await request("POST", "/items", json={"name": unique_resource_name})
-            await request("GET", item.headers["location"])
-            await request("DELETE", item.headers["location"])
-
-    # BEGIN, INSERT, COMMIT; SELECT; BEGIN, SELECT, DELETE, COMMIT.
-    assert counted == [("POST", 201, 3), ("GET", 200, 1), ("DELETE", 204, 4)]

@@ -1,0 +1,35 @@
+"""What a request costs on the wire: a proxy in front of PostgreSQL counts."""
+
+from typing import Any
+
+from fastapi import FastAPI
+from httpx import AsyncClient, Response
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from app.core.database import get_database, open_database
+from tests.harness.databases import settings_for
+from tests.harness.proxy import Proxy
+
+
+async def test_one_round_trip_reads_an_item_and_three_change_one(
+    app: FastAPI, engine: AsyncEngine, client: AsyncClient, unique_resource_name: str
+) -> None:
+    async def request(method: str, path: str, **options: Any) -> Response:
+        before = proxy.round_trips
+        response = await client.request(method, path, **options)
+        counted.append((method, response.status_code, proxy.round_trips - before))
+        return response
+
+    async with (
+        Proxy.to(engine.url) as proxy,
+        open_database(settings_for(proxy.url)) as database,
+    ):
+        app.dependency_overrides[get_database] = lambda: database
+        for _ in range(2):  # the first statements of a connection are prepared
+            counted: list[tuple[str, int, int]] = []
+            item = await request("POST", "/items", json={"name": unique_resource_name})
+            await request("GET", item.headers["location"])
+            await request("DELETE", item.headers["location"])
+
+    # BEGIN, INSERT, COMMIT; SELECT; BEGIN, SELECT, DELETE, COMMIT.
+    assert counted == [("POST", 201, 3), ("GET", 200, 1), ("DELETE", 204, 4)]
