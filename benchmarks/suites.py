@@ -108,7 +108,8 @@ CLIENT_PER_TEST = (
     CLIENT
     + """
 from httpx import ASGITransport, AsyncClient
-from app.core.database import create_engine, get_database
+from app.core.database import get_database
+from app.core.engine import create_engine
 from app.main import create_app
 from tests.harness.databases import settings_for
 from tests.harness.sandbox import Sandbox

@@ -188,7 +188,7 @@ SABOTAGES = [
     ),
     Sabotage(
         "a lock is not waited for for long",
-        DATABASE,
+        "app/core/engine.py",
         '            "lock_timeout": milliseconds(settings.database_lock_timeout),\n',
         "",
         f"{END_TO_END}::test_more_requests_than_connections_are_served_or_turned_away_in_time",

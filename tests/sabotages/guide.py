@@ -45,7 +45,7 @@ SABOTAGES = [
     ),
     Sabotage(
         "the application observes its queries",
-        "app/core/database.py",
+        "app/core/engine.py",
         "    observe(engine, settings.database_slow_query)\n",
         "    observe(engine, 3600)\n",
         f"{IN_TELEMETRY}::test_a_slow_query_is_in_the_log_with_its_request",

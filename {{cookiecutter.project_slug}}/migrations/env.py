@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.pool import NullPool
 
-from app.core.database import create_engine
+from app.core.engine import create_engine
 from app.core.models import Base
 from app.core.settings import MissingSettingError, Settings, explain
 from app.features import load_models

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.database import create_engine
+from app.core.engine import create_engine
 from app.core.models import Base
 from app.core.settings import Settings
 from app.features import load_models

@@ -2,7 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Generator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    contextmanager,
+    nullcontext,
+)
 from typing import Annotated, Any, Self
 
 from fastapi import Depends
@@ -13,16 +19,13 @@ from sqlalchemy.ext.asyncio import (
     AsyncEngine,
     AsyncSession,
     async_sessionmaker,
-    create_async_engine,
 )
 
 from app.core.admission import Admission
-from app.core.connections import Upkeep
+from app.core.engine import open_engine
 from app.core.faults import OutcomeUnknownError
-from app.core.pooler import in_transaction_mode
-from app.core.settings import Settings, project
-from app.core.swallowed import refuse_lost_commit, watch_errors
-from app.core.telemetry import observe
+from app.core.settings import Settings
+from app.core.swallowed import refuse_lost_commit
 
 
 class ReadOnlyError(RuntimeError):
@@ -118,73 +121,22 @@ def _unknown_if_lost() -> Generator[None]:
         raise OutcomeUnknownError from error
 
 
-def create_engine(settings: Settings, *, url: str | None = None, **pool: Any) -> AsyncEngine:
-    """Make an engine, with a deadline for everything that waits; it connects on first use.
-
-    ``pool`` holds SQLAlchemy's own arguments for its pool; ``url`` is another than DATABASE_URL.
-    """
-
-    def milliseconds(seconds: float | None) -> str:
-        return str(round((seconds or 0) * 1000))  # to PostgreSQL, 0 is no limit
-
-    statement_timeout = settings.database_statement_timeout
-
-    connect_args: dict[str, Any] = {
-        "timeout": settings.database_connect_timeout,
-        # The server's own deadline comes first, and leaves the connection usable.
-        "command_timeout": statement_timeout and settings.database_command_timeout,
-        "server_settings": {
-            "application_name": project.name,
-            "statement_timeout": milliseconds(statement_timeout),
-            "lock_timeout": milliseconds(settings.database_lock_timeout),
-            "idle_in_transaction_session_timeout": milliseconds(
-                settings.database_idle_transaction_timeout
-            ),
-            # A statement whose client is gone, and could not say so, stops.
-            "client_connection_check_interval": "1000",
-        },
-    }
-    if settings.database_pooler == "transaction":
-        connect_args = in_transaction_mode(connect_args)
-    engine = create_async_engine(
-        url or settings.require_database_url(),
-        hide_parameters=True,  # in errors and logs: they are the users' data
-        **pool,
-        connect_args=connect_args,
-    )
-    Upkeep(settings.database_idle_trust).attach(engine)
-    watch_errors(engine)
-    return engine
-
-
 @asynccontextmanager
 async def open_database(settings: Settings) -> AsyncGenerator[Database]:
     """Own the engines for as long as the block runs."""
-    pool: dict[str, Any] = {
-        "pool_size": settings.database_pool_size,
-        # Connections that open under load and close after it cost more than they give.
-        "max_overflow": 0,
-        "pool_use_lifo": True,  # the one that was used last is the least likely to need a ping
-        "pool_timeout": settings.database_pool_timeout,
-    }
 
     def admission() -> Admission:
         return Admission(settings.database_pool_size, settings.database_pool_timeout)
 
-    engine = create_engine(settings, **pool)
-    observe(engine, settings.database_slow_query)
-    admit = admit_read = admission()
-    replica = None
-    if settings.database_read_url:
-        replica = create_engine(settings, url=settings.database_read_url.get_secret_value(), **pool)
-        observe(replica, settings.database_slow_query)
-        admit_read = admission()
-    try:
+    async with AsyncExitStack() as stack:
+        engine = await stack.enter_async_context(open_engine(settings))
+        admit = admit_read = admission()
+        replica = None
+        if settings.database_read_url:
+            url = settings.database_read_url.get_secret_value()
+            replica = await stack.enter_async_context(open_engine(settings, url=url))
+            admit_read = admission()
         yield Database.over(engine, replica, admit=admit, admit_read=admit_read)
-    finally:
-        await engine.dispose()
-        if replica:
-            await replica.dispose()
 
 
 # Async, as every dependency is: FastAPI calls others in a thread, at the price of a whole query.
