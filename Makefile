@@ -12,7 +12,8 @@ installed := .venv/installed
 # By its path: on PATH, it would be the Python that a baked project finds, in make demo.
 python := .venv/bin/python
 
-.PHONY: help bake try demo test test-heavy check lint format types feature-blanks bench clean
+.PHONY: help bake try demo test test-heavy check lint format types feature-blanks bench bench-compare \
+	bench-baseline clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-16s%s\n", $$1, $$2 }' Makefile
@@ -50,8 +51,14 @@ types: $(installed) ## Check types
 feature-blanks: $(installed) ## Derive what a project's make feature writes from the example, items
 	@$(python) -m tools.feature_template
 
-bench: $(installed) ## Time the suite of a baked project against other ways to isolate tests
-	@$(python) -m benchmarks
+bench: $(installed) ## Measure what is baked; parts alone by only="service growth bake suite"
+	@$(python) -m benchmarks $(only) $(args)
+
+bench-compare: $(installed) ## Hold the last run against the baseline, and say what moved
+	@$(python) -m benchmarks.compare $(args)
+
+bench-baseline: $(installed) ## Keep the last run as the baseline, and draw it
+	@$(python) -m benchmarks.plots
 
 clean: ## Remove what can be made again
 	rm -rf .venv .cache build uv.lock

@@ -168,3 +168,19 @@ def upgrade() -> None:
 
 def downgrade() -> None: ...
 '''
+
+ONE_OF_MANY = '''
+"""Create one more table."""
+
+from alembic import op
+
+revision = "many_{number}"
+down_revision = "{before}"
+
+
+def upgrade() -> None:
+    op.execute("CREATE TABLE many_{number} (id integer PRIMARY KEY)")
+
+
+def downgrade() -> None: ...
+'''

@@ -1,0 +1,199 @@
+"""The suite of a baked project: what isolation, requests, size and start-up cost."""
+
+import json
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from itertools import product
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from benchmarks import suites
+from benchmarks.effort import Effort
+from benchmarks.project import Project, environment
+from benchmarks.results import Figures
+
+HERE = Path(__file__).parent
+TABLES = (1, 10, 40, 100)
+MIGRATIONS = (1, 50, 200)
+ROUNDS = 3
+
+
+class Bench:
+    """A baked project whose tests are replaced by generated ones."""
+
+    def __init__(self, project: Project, effort: Effort) -> None:
+        self.project = project.folder
+        self.python = project.python
+        self.share = effort.share
+        self.rounds = min(ROUNDS, effort.rounds)
+        self.written = project.folder.parent / "costs.json"
+        for folder_of_tests in ("unit", "integration", "e2e"):
+            for path in (self.project / "tests" / folder_of_tests).glob("test_*.py"):
+                path.unlink()
+        self.with_tables(1)
+
+    def with_tables(self, tables: int) -> None:
+        revision = self.project / "migrations/versions/bench.py"
+        revision.write_text(suites.REVISION.format(tables=tables), encoding="utf-8")
+
+    def run(self, *arguments: str) -> float:
+        """Run the suite; return the seconds it took as a whole."""
+        return run_pytest(self.project, self.written, "-p", "no:randomly", *arguments)
+
+    def cost(self, suite: str, tests: int, tables: int = 1) -> float:
+        """Return what one test costs in the middle, in milliseconds."""
+        tests = max(5, int(tests * self.share))
+        file = self.project / "tests/integration/test_bench.py"
+        file.write_text(suite.format(tests=tests, tables=tables), encoding="utf-8")
+        self.run(str(file.relative_to(self.project)))
+        file.unlink()
+        costs: list[float] = read(self.written)["costs"]
+        return median(costs[1:])  # the first starts the server
+
+
+def run_pytest(project: Path, written: Path, *arguments: str) -> float:
+    """Run pytest with the plugin that times it; return the seconds it took as a whole."""
+    started = time.perf_counter()
+    result = subprocess.run(
+        [".venv/bin/python", "-m", "pytest", "-q", "-p", "timing", *arguments],
+        cwd=project,
+        env=environment(PYTHONPATH=str(HERE), COSTS=str(written)),
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    if result.returncode != 0:
+        sys.exit(result.stdout)
+    return time.perf_counter() - started
+
+
+def read(written: Path) -> dict[str, Any]:
+    """Return what the plugin wrote."""
+    said: dict[str, Any] = json.loads(written.read_text(encoding="utf-8"))
+    return said
+
+
+def measure(figures: Figures, effort: Effort) -> None:
+    with Project.fresh() as project:
+        figures.versions = project.versions()
+        make_test(figures, project)
+        bench = Bench(project, effort)
+        start_up(figures, bench)
+        requests(figures, bench)
+        isolation(figures, bench)
+        big_suite(figures, bench)
+
+
+def isolation(figures: Figures, bench: Bench) -> None:
+    """Time a test that writes one row, for each way to keep it from the next test."""
+    ways = {
+        "empty": (suites.EMPTY, 300),
+        "sandbox": (suites.SANDBOX, 300),
+        "delete": (suites.DELETE, 60),
+        "truncate": (suites.TRUNCATE, 30),
+        "create_drop": (suites.CREATE_DROP, 15),
+        "sqlite": (suites.SQLITE, 60),
+        "clone": (suites.CLONE, 15),
+    }
+    for tables in TABLES:
+        bench.with_tables(tables)
+        rounds = [
+            {way: bench.cost(suite, tests, tables) for way, (suite, tests) in ways.items()}
+            for _ in range(bench.rounds)
+        ]
+        for way in ways:
+            figures.add(f"isolation.{tables}.{way}.ms", median(each[way] for each in rounds))
+    bench.with_tables(1)
+
+
+def requests(figures: Figures, bench: Bench) -> None:
+    """Time a test that POSTs and GETs."""
+    ways = {
+        "empty": suites.EMPTY,
+        "client": suites.CLIENT,
+        "client_per_test": suites.CLIENT_PER_TEST,
+    }
+    rounds = [
+        {way: bench.cost(suite, 200) for way, suite in ways.items()} for _ in range(bench.rounds)
+    ]
+    for way in ways:
+        figures.add(f"requests.{way}.ms", median(each[way] for each in rounds))
+
+
+def big_suite(figures: Figures, bench: Bench) -> None:
+    """Time a large suite, one test after the other and in two processes."""
+    parts = {
+        "unit": (suites.BIG_UNIT, 4461),
+        "integration": (suites.CLIENT, 1721),
+        "integration/committed": (suites.BIG_COMMITTED, 191),
+    }
+    total = 0
+    for name, (suite, all_tests) in parts.items():
+        tests = max(5, int(all_tests * bench.share))
+        folder, _, rest = name.partition("/")
+        file = bench.project / f"tests/{folder}/test_big{rest}.py"
+        file.write_text(suite.format(tests=tests), encoding="utf-8")
+        total += tests
+    serial, parallel = bench.run(), bench.run("-n", "2")
+    figures.add("big.tests", total)
+    figures.add("big.serial.s", serial)
+    figures.add("big.parallel.s", parallel)
+    figures.add("big.parallel.times_as_fast", serial / parallel)
+
+
+def start_up(figures: Figures, bench: Bench) -> None:
+    """Time the fixture that migrates and clones, for a first run and for those after it."""
+    file = bench.project / "tests/integration/test_bench.py"
+    file.write_text(suites.SANDBOX.format(tests=1), encoding="utf-8")
+    versions = bench.project / "migrations/versions"
+    for migrations, temperature in product(MIGRATIONS, ("cold", "warm")):
+        if temperature == "cold":
+            for number in range(2, migrations):  # the example's own, and that of the bench
+                text = suites.ONE_OF_MANY.format(number=number, before=before(number))
+                (versions / f"many_{number}.py").write_text(text, encoding="utf-8")
+            bench_revision = suites.REVISION.format(tables=1).replace(
+                'down_revision = "6d5b0f1c9a34"', f'down_revision = "{before(migrations)}"'
+            )
+            (versions / "bench.py").write_text(bench_revision, encoding="utf-8")
+            shutil.rmtree(bench.project / ".data/test", ignore_errors=True)
+        total = bench.run(str(file.relative_to(bench.project)))
+        phases = read(bench.written)["phases"]
+        name = f"start_up.{migrations}.{temperature}"
+        figures.add(f"{name}.s", total)
+        figures.add(f"{name}.migrate_and_clone.s", phases["engine"])
+    for path in versions.glob("many_*.py"):
+        path.unlink()
+    bench.with_tables(1)
+    file.unlink()
+
+
+def before(number: int) -> str:
+    """Return the revision that this one, by number, follows."""
+    return "6d5b0f1c9a34" if number <= 2 else f"many_{number - 1}"
+
+
+def make_test(figures: Figures, project: Project) -> None:
+    """Split the first two ``make test`` of a fresh bake into what they do."""
+    written = project.folder.parent / "costs.json"
+    shutil.rmtree(project.folder / ".venv")
+    for temperature in ("cold", "warm"):
+        name = f"make_test.{temperature}"
+        install = seconds(project.install)
+        total = run_pytest(project.folder, written)
+        phases = read(written)["phases"]
+        figures.add(f"{name}.install.s", install)
+        for phase in ("collect", "postgres", "engine"):
+            figures.add(f"{name}.{phase}.s", phases[phase])
+        figures.add(f"{name}.run.s", total - sum(phases.values()))
+        figures.add(f"{name}.s", install + total)
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """Return how long it takes."""
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
