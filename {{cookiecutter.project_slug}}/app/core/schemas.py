@@ -16,9 +16,17 @@ DEEPEST = 32
 
 
 class Schema(BaseModel):
-    """Refuses fields it does not know, and values that neither JSON nor PostgreSQL can carry."""
+    """Refuses fields it does not know, and numbers that JSON cannot carry."""
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False, from_attributes=True)
+
+
+class Body(Schema):
+    """Of a request: refuses also what PostgreSQL cannot carry.
+
+    Not of a response, whose values come from there: to look at each of them costs a list of 50 rows
+    a third of its time in Python.
+    """
 
     @field_validator("*", mode="before")
     @classmethod
@@ -50,7 +58,7 @@ def _parts(whole: Any) -> Collection[Any]:
 
 
 Text = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$")]
-"""For a parameter; what is in a ``Schema`` needs no such care."""
+"""For a parameter; what is in a ``Body`` needs no such care."""
 
 Integer = Annotated[int, Field(ge=-(2**31), le=2**31 - 1)]
 """Fits a column of SQLAlchemy's ``Integer``, which an ``int`` of Python may not."""

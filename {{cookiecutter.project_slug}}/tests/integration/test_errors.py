@@ -12,7 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from app.core.database import get_database, open_database
-from app.core.schemas import Schema
+from app.core.schemas import Body
 from app.core.settings import Settings
 from app.main import create_app
 from tests.fixtures.canaries import make_app
@@ -21,7 +21,7 @@ from tests.harness.databases import settings_for
 SECRET = "the inside"
 
 
-class Short(Schema):
+class Short(Body):
     text: str = Field(max_length=3)
 
 

@@ -9,14 +9,14 @@ from fastapi import FastAPI
 from httpx import ASGITransport, AsyncClient
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from app.core.schemas import Integer, Schema
+from app.core.schemas import Body, Integer
 from app.core.security_headers import HEADERS
 from app.core.server import stopping
 from app.main import create_app
 from tests.harness.databases import settings_for
 
 
-class Note(Schema):
+class Note(Body):
     text: str
     pages: Integer = 1
 

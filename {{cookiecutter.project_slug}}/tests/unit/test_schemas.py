@@ -4,21 +4,21 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from app.core.schemas import BigInteger, Integer, Schema
+from app.core.schemas import BigInteger, Body, Integer
 
 
-class Anything(Schema):
+class Anything(Body):
     """Takes what JSON can say, as far as a schema lets it."""
 
     given: Any
 
 
-class Numbers(Schema):
+class Numbers(Body):
     small: Integer = 0
     large: BigInteger = 0
 
 
-def refusal(schema: type[Schema], **given: Any) -> tuple[tuple[str | int, ...], str]:
+def refusal(schema: type[Body], **given: Any) -> tuple[tuple[str | int, ...], str]:
     with pytest.raises(ValidationError) as caught:
         schema(**given)
     (error,) = caught.value.errors()

@@ -5,7 +5,6 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from alembic.script import ScriptDirectory
 from sqlalchemy import column, select, table
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -30,6 +29,9 @@ class Revisions(NamedTuple):
 @cache
 def of_code(migrations: Path = ROOT / "migrations") -> Revisions:
     """Read them; once, since code does not change while it runs."""
+    # Here, because its import takes as long as that of half the rest, and only this needs it.
+    from alembic.script import ScriptDirectory
+
     script = ScriptDirectory(migrations)
     known = frozenset(revision.revision for revision in script.walk_revisions())
     return Revisions(known, frozenset(script.get_heads()))

@@ -5,19 +5,19 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, Field, StringConstraints
 
-from app.core.schemas import Schema, Text
+from app.core.schemas import Body, Schema, Text
 from app.features.items.models import NAME_MAX
 
 Name = Annotated[Text, StringConstraints(strip_whitespace=True, min_length=1, max_length=NAME_MAX)]
 Description = Annotated[Text, StringConstraints(max_length=10_000)]
 
 
-class ItemCreate(Schema):
+class ItemCreate(Body):
     name: Name
     description: Description | None = None
 
 
-class ItemUpdate(Schema):
+class ItemUpdate(Body):
     """Only what is sent changes; ``null`` clears the description, and a name cannot be cleared."""
 
     # A factory, so that the schema shows no default: the field is left out or is a name.
