@@ -57,7 +57,8 @@ async def test_not_ready_while_nobody_has_migrated(
 
     response = await client.get("/readyz")
 
-    assert response.status_code == 503
+    reason = "The database is at revision none, and the code needs the-first."
+    assert (response.status_code, response.json()["detail"]) == (503, reason)
 
 
 async def test_ready_while_newer_code_has_migrated(
