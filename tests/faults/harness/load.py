@@ -40,7 +40,7 @@ class Connection:
     def send(self, method: str, path: str, body: object = None) -> None:
         payload = b"" if body is None else json.dumps(body).encode()
         self.writer.write(
-            f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+            f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
             f"Content-Length: {len(payload)}\r\n\r\n".encode()
             + payload
         )
