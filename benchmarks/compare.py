@@ -146,8 +146,10 @@ def main(*arguments: str) -> int:
         print("The run and the baseline have no part in common.")
         return 2
     print(f"{'':<72}{'baseline':>9}{'now':>9}{'worse':>8}")
-    print(*(verdict.line for verdict in verdicts), sep="\n")
-    print(*(f"{ratio.name}: is missing" for ratio in lost), sep="\n")
+    for line in [verdict.line for verdict in verdicts] + [
+        f"{each.name}: is missing" for each in lost
+    ]:
+        print(line.rstrip())
     worse = sum(verdict.is_worse for verdict in verdicts) + len(lost)
     print(f"\n{worse} of {len(verdicts) + len(lost)} ratios got worse by more than they may.")
     return 1 if worse else 0

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 class Effort:
     rounds: int = 5
     warm_up: float = 0.5
-    seconds: float = 2.0
+    seconds: float = 1.5
     """Of load, each time."""
     soak: float = 60.0
     """Seconds of steady load, to see memory grow."""

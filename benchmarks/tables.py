@@ -41,10 +41,11 @@ def _origin(part: str, result: dict[str, Any]) -> str:
     machine, notes = result["machine"], result["notes"]
     versions = ", ".join(f"{name} {version}" for name, version in result["versions"].items())
     said = "; ".join(f"{about}: {text}" for about, text in notes.items())
-    return (
-        f"### {part}\n\n{machine['cores']} cores of {machine['processor']}, {machine['system']},"
-        f" Python {machine['python']}, {machine['date']}. {versions}. {said}"
+    where = (
+        f"{machine['cores']} cores of {machine['processor']}, {machine['system']},"
+        f" Python {machine['python']}, {machine['date']}"
     )
+    return f"### {part}\n\n" + ". ".join(filter(None, (where, versions, said)))
 
 
 def service(figures: Values) -> Iterable[str]:
