@@ -41,6 +41,18 @@ def test_a_failure_shows_sql_and_bodies_and_each_log_line_once(
     assert "Captured log" not in shown
 
 
+def test_an_end_to_end_failure_shows_what_the_server_said(
+    workshop: Path, installed: Path, server: str
+) -> None:
+    source = FAILING.replace("client", "live_client")
+    (workshop / "tests/e2e/test_it.py").write_text(source, encoding="utf-8")
+
+    shown = run_tests(workshop, installed, server, "tests/e2e/test_it.py").stdout
+
+    assert "POST http://127.0.0.1" in shown
+    assert '"path": "/livez", "request_id": ' in shown
+
+
 def read_until(terminal: int, said: str, seconds: float) -> str:
     """Read what the terminal shows until it has said this."""
     shown, deadline = "", time.monotonic() + seconds

@@ -36,6 +36,10 @@ class Service:
         return os.pread(descriptor, os.fstat(descriptor).st_size, 0).decode()
 
 
+RUNNING: list[Service] = []
+"""Those of this run; what they have said is shown when an end-to-end test fails."""
+
+
 @asynccontextmanager
 async def running(
     database: URL, *, until: str = "/readyz", **settings: str
@@ -65,6 +69,7 @@ async def running(
             stderr=log,
         )
         service = Service(f"http://127.0.0.1:{port}", process, log)
+        RUNNING.append(service)
         try:
             if not await _becomes_ready(service, until):
                 pytest.fail(
@@ -72,6 +77,7 @@ async def running(
                 )
             yield service
         finally:
+            RUNNING.remove(service)
             if process.returncode is None:
                 process.terminate()
             async with asyncio.timeout(TIMEOUT):
