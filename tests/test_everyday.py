@@ -5,8 +5,8 @@ import os
 import re
 import signal
 import subprocess
-import time
 from pathlib import Path
+from threading import Event, Thread
 
 import pytest
 
@@ -85,6 +85,7 @@ def test_what_failed_last_comes_first(workshop: Path, installed: Path, server: s
 
 
 def test_a_saved_file_runs_the_tests_again(installed: Path, machine: dict[str, str]) -> None:
+    seen = Event()
     watch = ["make", "test-watch", "k=test_a_cursor_survives", "args=-q -p no:randomly"]
     with subprocess.Popen(
         watch, cwd=installed, env=machine, stdout=subprocess.PIPE, text=True, start_new_session=True
@@ -93,11 +94,18 @@ def test_a_saved_file_runs_the_tests_again(installed: Path, machine: dict[str, s
         try:
             runs = (line for line in watching.stdout if " passed" in line)
             next(runs)
-            time.sleep(1)  # watchfiles tells nobody when it begins to watch
-            (installed / "tests/conftest.py").touch()
+            saving = Thread(target=save, args=(installed / "tests/conftest.py", seen))
+            saving.start()
             assert "1 passed" in next(runs)
         finally:
+            seen.set()
             os.killpg(watching.pid, signal.SIGINT)
+
+
+def save(file: Path, seen: Event) -> None:
+    """Save a file until that was seen: watchfiles tells nobody when it begins to watch."""
+    while not seen.wait(1):
+        file.touch()
 
 
 def test_an_editor_finds_the_tests_and_runs_one_by_a_click(installed: Path, run: Run) -> None:

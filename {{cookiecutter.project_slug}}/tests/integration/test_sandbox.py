@@ -116,6 +116,7 @@ async def test_a_failure_that_was_swallowed_fails_the_commit(session: AsyncSessi
 
     with pytest.raises(DBAPIError, match="current transaction is aborted"):
         await session.commit()
+    await session.rollback()
 
     assert await count(session) == 0
 
