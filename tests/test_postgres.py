@@ -97,6 +97,7 @@ def test_two_runs_at_once_share_one_server(installed: Path, workshop: Path) -> N
     assert processes_of(workshop) == []
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_any_order_is_green(installed: Path, workshop: Path, server: str, seed: int) -> None:
     result = run_tests(workshop, installed, server, seed=seed)

@@ -41,7 +41,13 @@ def assert_green(result: Result) -> None:
     assert re.fullmatch(r"=+ \d+ passed in .* =+", closing_line), result.stdout
 
 
-@pytest.mark.parametrize("name", ANSWERS)
+@pytest.mark.parametrize(
+    "name",
+    [
+        "defaults",
+        *(pytest.param(name, marks=pytest.mark.heavy) for name in ANSWERS if name != "defaults"),
+    ],
+)
 def test_a_fresh_project_is_green_and_leaves_nothing_outside(
     name: str, template: Path, tmp_path: Path, home: Path, temporary: Path, make: Run
 ) -> None:
