@@ -44,6 +44,7 @@ def test_the_image_is_built_serves_and_stops(
     }
     environment = image.environment(machine) | {
         "DATABASE_URL": server.replace("/postgres?", "/image?"),
+        "ALLOWED_HOSTS": "127.0.0.1",
         "HOST": "127.0.0.1",
         "PORT": free_port(),
     }
