@@ -12,7 +12,7 @@ installed := .venv/installed
 # By its path: on PATH, it would be the Python that a baked project finds, in make demo.
 python := .venv/bin/python
 
-.PHONY: help bake try demo test test-heavy check lint format types feature-blanks bench bench-compare \
+.PHONY: help bake try demo test test-heavy test-load check lint format types feature-blanks bench bench-compare \
 	bench-baseline clean
 
 help: ## Show this list
@@ -33,7 +33,10 @@ test: $(installed) ## Bake, and do what users do; pytest takes more from args="-
 	@$(python) -m pytest -n 2 -m 'not heavy' $(args)
 
 test-heavy: $(installed) ## Break what was baked in every way that its own tests promise to notice
-	@$(python) -m pytest -n 2 -m heavy $(args)
+	@$(python) -m pytest -n 2 -m 'heavy and not load' $(args)
+
+test-load: $(installed) ## Load the service, and break its database, on a machine that does nothing else
+	@$(python) -m pytest -m load -rP $(args)
 
 check: lint types test test-heavy ## Everything that CI checks
 
@@ -65,7 +68,7 @@ clean: ## Remove what can be made again
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 # Here, because uv, pytest and cookiecutter all leave files in it.
-bake try test test-heavy $(installed): export TMPDIR := $(CURDIR)/.cache/tmp
+bake try test test-heavy test-load $(installed): export TMPDIR := $(CURDIR)/.cache/tmp
 
 $(installed): pyproject.toml $(filter .cache/%,$(uv))
 	@mkdir -p "$$TMPDIR"

@@ -1,6 +1,6 @@
 """Let the service of a baked project meet faults, load and impatience: long proofs, with figures.
 
-What they print is shown by ``make test-heavy args="-rP -k stands"``.
+What they print is shown by ``make test-load args="-k stands"``.
 """
 
 import shutil
@@ -23,6 +23,7 @@ def bring(workshop: Path) -> None:
 
 
 @pytest.mark.heavy
+@pytest.mark.load
 @pytest.mark.parametrize("proof", PROOFS)
 def test_the_service_stands(proof: str, workshop: Path, installed: Path, server: str) -> None:
     bring(workshop)

@@ -96,6 +96,7 @@ def test_what_is_killed_midway_is_finished_by_the_next(
     assert live.query(INDEXES) in ([], [["True", "1"]])
 
 
+@pytest.mark.load
 def test_a_migration_behind_a_long_transaction_stops_no_reader_and_succeeds_later(
     workshop: Path, live: Live, tmp_path: Path
 ) -> None:
@@ -125,6 +126,7 @@ def p99(answers: list[Answer]) -> float:
     return sorted(answer.seconds for answer in answers)[len(answers) * 99 // 100]
 
 
+@pytest.mark.load
 def test_a_rolling_change_answers_every_request(workshop: Path, live: Live, tmp_path: Path) -> None:
     """A column is added, an integer widened, an enum replaced, while two releases serve."""
     old = workshop

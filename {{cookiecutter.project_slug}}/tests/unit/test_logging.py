@@ -10,12 +10,12 @@ from app.core.logging import HANDLER, configure
 from app.core.settings import Settings
 
 
-@pytest.fixture(params=["production"])
+@pytest.fixture
 def written(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Generator[StringIO]:
     """What the process writes to standard error while its logs are those of production."""
     stream = StringIO()
     monkeypatch.setattr("sys.stderr", stream)
-    configure(Settings(_env_file=None, environment=request.param))
+    configure(Settings(_env_file=None, environment=getattr(request, "param", "production")))
     yield stream
     monkeypatch.undo()
     configure(Settings(_env_file=None))
