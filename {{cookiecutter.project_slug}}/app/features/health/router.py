@@ -50,6 +50,7 @@ async def check(database: Database) -> None:
     """Raise ``UnavailableError`` for whatever keeps requests from being served."""
     if stopping.is_set():
         raise UnavailableError("The service is stopping.")
+    await asyncio.to_thread(schema.of_code)  # reads files, the first time: not at the limit's cost
     try:
         async with asyncio.timeout(READY_TIMEOUT):
             async with database.read() as session:

@@ -1,6 +1,5 @@
 """Whether the database has the schema that this code needs."""
 
-import asyncio
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -58,7 +57,7 @@ def is_behind(found: frozenset[str], code: Revisions) -> bool:
 
 async def check(session: AsyncSession) -> None:
     """Raise ``BehindError`` if a migration is missing. It costs no more than ``SELECT 1``."""
-    code = await asyncio.to_thread(of_code)  # reads files, the first time
+    code = of_code()
     found = await of_database(session)
     if is_behind(found, code):
         raise BehindError(
