@@ -76,6 +76,7 @@ def require_password(installed: Path, url: str) -> str:
         # By the server: the file is its own user's, and its name as seen from there.
         f"COPY (SELECT * FROM unnest({lines})) TO '{file}'",  # noqa: S608 - of our own making
         f"CREATE ROLE {name} LOGIN PASSWORD 'another'",
+        f"GRANT SELECT ON alembic_version TO {name}",
         "SELECT pg_reload_conf()",
     )
     return url.replace("postgres@", f"{name}:{PASSWORD}@")
@@ -98,4 +99,4 @@ def test_a_wrong_password_is_said_once_and_never_shown(
     assert (wrong["event"], wrong["cause"]) == ("not_ready", "InvalidPasswordError")
     assert right["event"] == "ready"
     assert PASSWORD not in str(live.log())
-    ask(installed, database, f"DROP ROLE {name}")
+    ask(installed, database, f"DROP OWNED BY {name}", f"DROP ROLE {name}")

@@ -41,6 +41,8 @@ def configure(settings: Settings) -> None:
     )
     # request_log.py has logged these already, with the request's id.
     logging.getLogger("uvicorn.error").addFilter(_is_news)
+    # It names its plugins when readiness first reads the migrations.
+    logging.getLogger("alembic.runtime.plugins").setLevel(logging.WARNING)
     root = logging.getLogger()
     # Only our own handler: others belong to whoever put them there, pytest for one.
     root.handlers = [other for other in root.handlers if other.get_name() != HANDLER]
