@@ -1,37 +1,24 @@
-"""A baked project on a database of its own, served, loaded and migrated as in production."""
+"""A live system to migrate: several releases of a project, served and loaded on one database."""
 
 import json
 import os
 import signal
-import socket
 import subprocess
-import time
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, Self
-from uuid import uuid4
 
-CONNECT = """
-import asyncio, asyncpg, json, os, sys
-async def connect():
-    return await asyncpg.connect(os.environ["DATABASE_URL"].replace("+asyncpg", ""))
-"""
+from tests.served import TIMEOUT, ask, new_database, serving, wait_until
 
-QUERY = f"""{CONNECT}
-async def main():
-    rows = await (await connect()).fetch(sys.argv[1])
-    print(json.dumps([[str(value) for value in row] for row in rows]))
-asyncio.run(main())
-"""
-
-HOLD = f"""{CONNECT}
-async def main():
-    connection = await connect()
-    await connection.execute(f"BEGIN; {{sys.argv[1]}}")
+HOLD = """
+import asyncio, asyncpg, sys
+async def hold(url, sql):
+    connection = await asyncpg.connect(url.replace("+asyncpg", ""))
+    await connection.execute(f"BEGIN; {sql}")
     print("held", flush=True)
     await asyncio.to_thread(sys.stdin.read)
-asyncio.run(main())
+asyncio.run(hold(*sys.argv[1:]))
 """
 
 LOAD = """
@@ -71,12 +58,6 @@ async def main():
 asyncio.run(main())
 """
 
-SERVED = {"ENVIRONMENT": "production", "ALLOWED_HOSTS": "*", "DATABASE_POOL_TIMEOUT": "10"}
-"""A busy machine makes requests wait for each other, which would be answered 503; no migration does."""
-
-TIMEOUT = 30.0
-"""Seconds for what takes one or two."""
-
 
 class Answer(NamedTuple):
     status: int
@@ -88,30 +69,22 @@ class Live:
     """One database; several releases of the project may work on it."""
 
     def __init__(self, installed: Path, url: str) -> None:
-        self.programs = installed / ".venv/bin"
-        self.environment = {"PATH": os.defpath, "DATABASE_URL": url}
+        self.url = url
+        self._installed = installed
+        self._programs = installed / ".venv/bin"
 
     @classmethod
     @contextmanager
     def on(cls, installed: Path, server: str) -> Generator[Self]:
         """Own a database on the server for as long as the block runs."""
-        name = f"live_{uuid4().hex[:12]}"
-        url = server.replace("/postgres?", f"/{name}?")
-        assert url != server
-        admin = cls(installed, server)
-        admin.query(f"CREATE DATABASE {name}")
-        yield cls(installed, url)
-        admin.query(f"DROP DATABASE {name} WITH (FORCE)")
+        with new_database(installed, server) as url:
+            yield cls(installed, url)
 
-    def query(self, sql: str) -> list[list[str]]:
-        """Run a statement; values come as text."""
-        command = [self.programs / "python", "-c", QUERY, sql]
-        said = subprocess.run(command, env=self.environment, check=True, stdout=subprocess.PIPE)
-        rows: list[list[str]] = json.loads(said.stdout)
-        return rows
+    def query(self, sql: str) -> list[list[Any]]:
+        return ask(self._installed, self.url, sql)
 
     def alembic(self, project: Path, *arguments: str) -> subprocess.Popen[str]:
-        return self._start(project, self.programs / "alembic", *arguments)
+        return self._start(project, self._programs / "alembic", *arguments)
 
     def upgrade(self, project: Path, revision: str = "head") -> str:
         """Migrate, or fail; return what was said."""
@@ -120,11 +93,11 @@ class Live:
         assert process.returncode == 0, said
         return said
 
-    def _start(self, cwd: Path, *command: str | Path, **variables: str) -> subprocess.Popen[str]:
+    def _start(self, cwd: Path, *command: str | Path) -> subprocess.Popen[str]:
         return subprocess.Popen(
             command,
             cwd=cwd,
-            env=self.environment | variables,
+            env={"PATH": os.defpath, "DATABASE_URL": self.url},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -134,7 +107,7 @@ class Live:
     @contextmanager
     def holding(self, sql: str) -> Generator[None]:
         """Keep a transaction open, which ran this, for as long as the block runs."""
-        process = self._start(self.programs, self.programs / "python", "-c", HOLD, sql)
+        process = self._start(self._programs, self._programs / "python", "-c", HOLD, self.url, sql)
         assert process.stdout
         assert process.stdout.readline() == "held\n"
         try:
@@ -144,37 +117,23 @@ class Live:
 
     def wait_for(self, sql: str, what: str) -> None:
         """Wait until the query, a boolean, is true."""
-        wait_until(lambda: self.query(sql) == [["True"]], what)
+        wait_until(lambda: self.query(sql) == [[True]], what)
 
     @contextmanager
-    def serving(self, project: Path) -> Generator[str]:
+    def serving(self, project: Path) -> Generator[int]:
         """Serve this release; give its port once it is ready, and stop it gracefully."""
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = str(probe.getsockname()[1])
-        log = (project / "server.log").open("w")
-        process = subprocess.Popen(
-            [self.programs / "python", "-m", "app"],
-            cwd=project,
-            env=self.environment | SERVED | {"PORT": port},
-            stdout=log,
-            stderr=log,
-        )
-        try:
-            wait_until(lambda: status(port, "/readyz") == 200, f"{project} to be ready")
-            yield port
-        finally:
-            process.send_signal(signal.SIGTERM)
-            process.wait(TIMEOUT)
-            log.close()
+        log = project / "server.log"
+        with serving(project, self._installed, log, self.url) as service:
+            yield service.port
+            assert service.stop(signal.SIGTERM) == 0
 
     @contextmanager
     def loaded(
         self, rotation: Path, rate: int, body: dict[str, Any] | None
     ) -> Generator[list[Answer]]:
         """Send requests to the ports in rotation; after the block, the list has what came back."""
-        command = [self.programs / "python", "-c", LOAD, str(rate), json.dumps(body), rotation]
-        process = self._start(self.programs, *command)
+        command = [self._programs / "python", "-c", LOAD, str(rate), json.dumps(body), rotation]
+        process = self._start(self._programs, *command)
         seen: list[Answer] = []
         try:
             yield seen
@@ -182,19 +141,3 @@ class Live:
             said, _ = process.communicate(timeout=TIMEOUT)
         assert process.returncode == 0, said
         seen += [Answer(*answer) for answer in json.loads(said)]
-
-
-def status(port: str, path: str) -> int:
-    """Return the status of a response; 0 if there is none."""
-    with socket.socket() as connection:
-        if connection.connect_ex(("127.0.0.1", int(port))) != 0:
-            return 0
-        connection.sendall(f"GET {path} HTTP/1.0\r\nHost: x\r\n\r\n".encode())
-        return int(connection.recv(100).split()[1])
-
-
-def wait_until(is_true: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + TIMEOUT
-    while not is_true():
-        assert time.monotonic() < deadline, f"waited {TIMEOUT} s for {what}"
-        time.sleep(0.05)

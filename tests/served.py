@@ -7,7 +7,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,7 +15,8 @@ from uuid import uuid4
 
 import pytest
 
-START_TIMEOUT = 30.0
+TIMEOUT = 30.0
+"""Seconds for what takes one or two."""
 
 ASK = """
 import asyncio, asyncpg, json, sys
@@ -47,25 +48,29 @@ def ask(installed: Path, url: str, *queries: str) -> list[list[Any]]:
     return rows
 
 
-@pytest.fixture
-def database(installed: Path, server: str) -> Generator[str]:
-    """URL of a migrated database for one test."""
+@contextmanager
+def new_database(installed: Path, server: str) -> Generator[str]:
+    """Own an empty database for as long as the block runs; give its URL."""
     name = f"live_{uuid4().hex[:12]}"
     url = server.replace("/postgres?", f"/{name}?")
+    assert url != server
     ask(installed, server, f"CREATE DATABASE {name}")
-    migrate(installed, url)
     yield url
     ask(installed, server, f"DROP DATABASE {name} WITH (FORCE)")
 
 
-def migrate(installed: Path, url: str) -> None:
-    subprocess.run(
-        [installed / ".venv/bin/alembic", "upgrade", "head"],
-        cwd=installed,
-        env={"PATH": os.defpath, "DATABASE_URL": url},
-        capture_output=True,
-        check=True,
-    )
+@pytest.fixture
+def database(installed: Path, server: str) -> Generator[str]:
+    """URL of a migrated database for one test."""
+    with new_database(installed, server) as url:
+        subprocess.run(
+            [installed / ".venv/bin/alembic", "upgrade", "head"],
+            cwd=installed,
+            env={"PATH": os.defpath, "DATABASE_URL": url},
+            capture_output=True,
+            check=True,
+        )
+        yield url
 
 
 def free_port() -> int:
@@ -75,7 +80,7 @@ def free_port() -> int:
         return port
 
 
-class Live:
+class Service:
     """A running service."""
 
     def __init__(self, port: int, process: subprocess.Popen[bytes], log: Path) -> None:
@@ -90,6 +95,14 @@ class Live:
         """Ask on a connection of its own."""
         with closing(self.connect()) as connection:
             return send(connection, "GET", path)
+
+    def answers(self, path: str) -> bool:
+        """Tell whether the answer is 200; there is none yet while nobody listens."""
+        assert self.process.poll() is None, self._log.read_text(encoding="utf-8")
+        try:
+            return self.get(path).status == 200
+        except OSError:
+            return False
 
     def log(self) -> list[dict[str, Any]]:
         """What it has said so far; each line is one JSON object."""
@@ -121,7 +134,7 @@ def serving(
     *,
     until: str = "/readyz",
     **settings: str,
-) -> Generator[Live]:
+) -> Generator[Service]:
     """Serve the project with production's settings; the block begins when ``until`` answers."""
     port = free_port()
     environment = {
@@ -140,23 +153,19 @@ def serving(
             stdout=out,
             stderr=out,
         )
-    live = Live(port, process, log)
+    service = Service(port, process, log)
     try:
-        _wait(live, until)
-        yield live
+        wait_until(lambda: service.answers(until), f"the service to answer {until}: {log}")
+        yield service
     finally:
         if process.poll() is None:
             process.kill()
             process.wait()
 
 
-def _wait(live: Live, path: str) -> None:
-    deadline = time.monotonic() + START_TIMEOUT
-    while time.monotonic() < deadline and live.process.poll() is None:
-        try:
-            if live.get(path).status == 200:
-                return
-        except OSError:
-            pass  # it does not listen yet
+def wait_until(is_true: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + TIMEOUT
+    while not is_true():
+        if time.monotonic() > deadline:
+            pytest.fail(f"waited {TIMEOUT:g} s for {what}")
         time.sleep(0.02)
-    pytest.fail(f"the service does not answer {path}: {live._log.read_text()}", pytrace=False)

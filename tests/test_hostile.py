@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.served import Live, serving
+from tests.served import Service, serving
 
 pytestmark = pytest.mark.heavy
 
@@ -148,15 +148,15 @@ REQUESTS = [
 
 
 @pytest.fixture
-def live(installed: Path, database: str, tmp_path: Path) -> Generator[Live]:
-    with serving(installed, installed, tmp_path / "log", database, DOCS="true") as live:
-        yield live
+def service(installed: Path, database: str, tmp_path: Path) -> Generator[Service]:
+    with serving(installed, installed, tmp_path / "log", database, DOCS="true") as service:
+        yield service
 
 
-def exchange(live: Live, sent: bytes) -> bytes:
+def exchange(service: Service, sent: bytes) -> bytes:
     """Send bytes as they are, and return what comes back until the other side closes."""
     received = b""
-    with socket.create_connection(("127.0.0.1", live.port), timeout=2) as connection:
+    with socket.create_connection(("127.0.0.1", service.port), timeout=2) as connection:
         try:
             connection.sendall(sent)
             while part := connection.recv(65_536):
@@ -166,34 +166,34 @@ def exchange(live: Live, sent: bytes) -> bytes:
     return received
 
 
-def test_no_hostile_request_is_an_error_of_the_server(live: Live) -> None:
+def test_no_hostile_request_is_an_error_of_the_server(service: Service) -> None:
     assert len(REQUESTS) >= 80
 
     with ThreadPoolExecutor(16) as pool:
-        answers = dict(zip(REQUESTS, pool.map(partial(exchange, live), REQUESTS), strict=True))
+        answers = dict(zip(REQUESTS, pool.map(partial(exchange, service), REQUESTS), strict=True))
 
     for sent, answer in answers.items():
         statuses = re.findall(rb"^HTTP/1\.1 (\d{3})", answer, re.MULTILINE)
         assert statuses or sent in LINES or b"Expect" in sent, sent[:200]
         assert not [status for status in statuses if status >= b"500"], (sent[:200], answer[:500])
         assert SECRET not in answer or statuses[0] < b"300", (sent[:200], answer[:1000])
-    assert live.get("/readyz").status == 200
+    assert service.get("/readyz").status == 200
     # Each line of the log is one JSON object, and none tells of an error of ours.
-    assert {line["level"] for line in live.log()} <= {"info", "warning"}
+    assert {line["level"] for line in service.log()} <= {"info", "warning"}
     print(
-        f"{len(REQUESTS)} hostile requests: no 5xx, no echo, {len(live.log())} whole lines of log"
+        f"{len(REQUESTS)} hostile requests: no 5xx, no echo, {len(service.log())} whole lines of log"
     )
 
 
 EXAMPLES = 300
 
 
-def generate(live: Live, folder: Path, *which: str) -> None:
+def generate(service: Service, folder: Path, *which: str) -> None:
     """Let schemathesis send what the OpenAPI document allows, and what it does not."""
     result = subprocess.run(
         [
             *(Path(sys.executable).with_name("schemathesis"), "run"),
-            f"http://127.0.0.1:{live.port}/openapi.json",
+            f"http://127.0.0.1:{service.port}/openapi.json",
             *(f"--max-examples={EXAMPLES}", "--checks=not_a_server_error", "--mode=all"),
             *("--phases=coverage,fuzzing", "--no-color", *which),
         ],
@@ -206,12 +206,12 @@ def generate(live: Live, folder: Path, *which: str) -> None:
     assert result.returncode == 0, result.stdout[-5000:] + result.stderr
 
 
-def test_no_generated_request_is_an_error_of_the_server(live: Live, tmp_path: Path) -> None:
-    generate(live, tmp_path, "--exclude-method=DELETE")
+def test_no_generated_request_is_an_error_of_the_server(service: Service, tmp_path: Path) -> None:
+    generate(service, tmp_path, "--exclude-method=DELETE")
     # Alone: together with the others, it gets a few examples only.
-    generate(live, tmp_path, "--include-method=DELETE")
+    generate(service, tmp_path, "--include-method=DELETE")
 
-    requests = [line for line in live.log() if line["event"] == "request"]
+    requests = [line for line in service.log() if line["event"] == "request"]
     sent = Counter(
         (line["method"], re.sub("^/items/.*", "/items/{id}", line["path"])) for line in requests
     )
@@ -220,5 +220,5 @@ def test_no_generated_request_is_an_error_of_the_server(live: Live, tmp_path: Pa
         *((method, "/items/{id}") for method in ("GET", "PATCH", "DELETE")),
     ):
         assert sent[operation] >= EXAMPLES, (operation, sent)
-    assert not [line for line in live.log() if line["level"] == "error"]
+    assert not [line for line in service.log() if line["level"] == "error"]
     print(f"{len(requests)} generated requests, no 5xx: {sent.most_common(5)}")

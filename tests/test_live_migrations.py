@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from tests import releases
-from tests.live import Answer, Live, wait_until
+from tests.live import Live
 from tests.releases import FIRST, write
+from tests.served import wait_until
 
 pytestmark = pytest.mark.heavy
 
@@ -93,7 +94,7 @@ def test_what_is_killed_midway_is_finished_by_the_next(
     live.upgrade(workshop)
 
     assert live.query(HEAD) == [["r2"]]
-    assert live.query(INDEXES) in ([], [["True", "1"]])
+    assert live.query(INDEXES) in ([], [[True, 1]])
 
 
 @pytest.mark.load
@@ -103,10 +104,8 @@ def test_a_migration_behind_a_long_transaction_stops_no_reader_and_succeeds_late
     live.upgrade(workshop)
     rotation = tmp_path / "rotation"
     with live.serving(workshop) as port:
-        rotation.write_text(port)
+        rotation.write_text(str(port))
         write(workshop, "r2", FIRST, 'op.execute("ALTER TABLE items ADD COLUMN colour text")')
-        with live.loaded(rotation, rate=50, body=None) as before:
-            time.sleep(HELD)
         with live.loaded(rotation, rate=50, body=None) as seen:
             with live.holding("SELECT FROM items"):
                 migration = live.alembic(workshop, "upgrade", "head")
@@ -118,12 +117,9 @@ def test_a_migration_behind_a_long_transaction_stops_no_reader_and_succeeds_late
 
     assert migration.returncode == 0, said
     assert {answer.status for answer in seen} == {200}
-    print(f"p99 before {p99(before):.3f} s, meanwhile {p99(seen):.3f} s, of {len(seen)} reads")
-    assert p99(seen) - p99(before) < 0.5  # the difference, because a busy machine is slow anyway
-
-
-def p99(answers: list[Answer]) -> float:
-    return sorted(answer.seconds for answer in answers)[len(answers) * 99 // 100]
+    slowest = sorted(answer.seconds for answer in seen)[len(seen) * 99 // 100]
+    print(f"p99 of {len(seen)} reads behind a migration that waits: {slowest:.3f} s")
+    assert slowest < 0.5
 
 
 @pytest.mark.load
@@ -138,26 +134,26 @@ def test_a_rolling_change_answers_every_request(workshop: Path, live: Live, tmp_
 
     def wait_for_rows(more: int) -> None:
         count = "SELECT count(*) FROM items"
-        goal = int(live.query(count)[0][0]) + more
-        wait_until(lambda: int(live.query(count)[0][0]) >= goal, f"{goal} rows")
+        goal = live.query(count)[0][0] + more
+        wait_until(lambda: live.query(count)[0][0] >= goal, f"{goal} rows")
 
     body = {"size": 7, "status": "fresh"}
     with ExitStack() as old_release, ExitStack() as new_release:
         before = old_release.enter_context(live.serving(old))
-        rotation.write_text(before)
-        with live.loaded(rotation, rate=20, body=body) as seen:
-            wait_for_rows(20)
+        rotation.write_text(str(before))
+        with live.loaded(rotation, rate=50, body=body) as seen:
+            wait_for_rows(50)
             live.upgrade(new)
             after = new_release.enter_context(live.serving(new))
             rotation.write_text(f"{before} {after}")
-            wait_for_rows(20)
-            rotation.write_text(after)
+            wait_for_rows(50)
+            rotation.write_text(str(after))
             wait_for_rows(5)
             old_release.close()
             releases.contract(new)
             live.upgrade(new)
-            wait_for_rows(20)
+            wait_for_rows(50)
 
     assert [answer for answer in seen if answer.status >= 400] == []
-    assert len(seen) > 100
-    assert live.query("SELECT DISTINCT size_wide, state FROM items") == [["7", "fresh"]]
+    assert len(seen) > 200
+    assert live.query("SELECT DISTINCT size_wide, state FROM items") == [[7, "fresh"]]

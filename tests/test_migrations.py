@@ -38,7 +38,7 @@ def make(workshop: Path, installed: Path, live: Live, machine: dict[str, str]) -
         return subprocess.run(
             ["make", "--silent", *arguments],
             cwd=workshop,
-            env=live.environment | machine,
+            env=machine | {"DATABASE_URL": live.url},
             capture_output=True,
             text=True,
             check=False,

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from tests.served import Live, ask, free_port, send, serving
+from tests.served import Service, ask, free_port, send, serving
 
 pytestmark = pytest.mark.heavy
 
@@ -76,12 +76,12 @@ def pooled(installed: Path, database: str, temporary: Path) -> Generator[str]:
 Answers = Counter[tuple[str, int]]
 
 
-def use(live: Live, prefix: str) -> Answers:
+def use(service: Service, prefix: str) -> Answers:
     """Do what a client does, and count what it is answered."""
     answers: Answers = Counter()
 
     def ask_for(method: str, path: str, body: object = None) -> str:
-        with closing(live.connect()) as connection:
+        with closing(service.connect()) as connection:
             answer = send(connection, method, path, body)
         answers[method, answer.status] += 1
         return answer.headers.get("location", "/items")
@@ -156,14 +156,14 @@ def test_only_a_description_that_is_kept_is_believed_after_a_migration(
         without(workshop, "prepared_statement_cache_size")
     settings = {"DATABASE_POOLER": "transaction", "DATABASE_POOL_SIZE": "1"}
 
-    with serving(workshop, installed, tmp_path / "log", pooled, **settings) as live:
-        with closing(live.connect()) as connection:
+    with serving(workshop, installed, tmp_path / "log", pooled, **settings) as service:
+        with closing(service.connect()) as connection:
             location = send(connection, "POST", "/items", {"name": "lamp"}).headers["location"]
-        before = live.get(location)
+        before = service.get(location)
         # A number has no place in the answer; its bytes, read as text, are "aaaa".
         change = f"ALTER TABLE items ALTER COLUMN description TYPE integer USING {0x61616161}"
         ask(installed, database, change)
-        after = live.get(location)
+        after = service.get(location)
 
     assert (before.status, after.status) == (200, status)
     assert (b"aaaa" in after.body) == kept

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.served import Answer, Live, ask, send, serving
+from tests.served import Answer, Service, ask, send, serving
 
 pytestmark = pytest.mark.heavy
 
@@ -34,8 +34,8 @@ GONE = (OSError, http.client.HTTPException)
 class Load:
     """Clients that write at a steady rate, half of them on connections that they keep."""
 
-    def __init__(self, live: Live, prefix: str) -> None:
-        self.live = live
+    def __init__(self, service: Service, prefix: str) -> None:
+        self.service = service
         self.sent: list[Future[Answer]] = []
         self.enough = threading.Event()
         self._prefix = prefix
@@ -62,12 +62,12 @@ class Load:
             self.sent.append(pool.submit(write, f"{self._prefix} {number}"))
 
     def _write(self, name: str) -> Answer:
-        with closing(self.live.connect()) as connection:
+        with closing(self.service.connect()) as connection:
             return send(connection, "POST", "/items", {"name": name})
 
     def _write_kept(self, name: str) -> Answer:
         if not hasattr(self._of_thread, "connection"):
-            self._of_thread.connection = self.live.connect()
+            self._of_thread.connection = self.service.connect()
             self._kept.append(self._of_thread.connection)
         return send(self._of_thread.connection, "POST", "/items", {"name": name})
 
@@ -81,7 +81,7 @@ class Load:
 
 def stop_sending_when_not_ready(load: Load) -> None:
     """Do what a load balancer does: ask every 50 ms, and send no more to who is not ready."""
-    while load.live.get("/readyz").status == 200:
+    while load.service.get("/readyz").status == 200:
         time.sleep(0.05)
     load.enough.set()
 
@@ -99,20 +99,22 @@ def test_a_service_that_is_stopped_under_load_drops_and_loses_nothing(
     ask(installed, database, *SLOW)
     acknowledged: set[str] = set()
     for time_ in range(TIMES):
-        with serving(installed, installed, tmp_path / "log", database, SHUTDOWN_DRAIN="1") as live:
-            load = Load(live, f"stop {time_}")
+        with serving(
+            installed, installed, tmp_path / "log", database, SHUTDOWN_DRAIN="1"
+        ) as service:
+            load = Load(service, f"stop {time_}")
             with load.running():
                 time.sleep(random.uniform(0.5, 1))  # noqa: S311 - at whatever it is doing
-                live.process.send_signal(signal.SIGTERM)
+                service.process.send_signal(signal.SIGTERM)
                 stop_sending_when_not_ready(load)
-            status = live.process.wait(timeout=30)
+            status = service.process.wait(timeout=30)
         answers = load.answers()
         acknowledged |= {answer.json()["id"] for answer in answers if answer.status == 201}
 
         assert load.dropped() == []
         assert {answer.status for answer in answers} == {201}
         assert status == 0
-        assert not [line for line in live.log() if line["level"] in ("error", "critical")]
+        assert not [line for line in service.log() if line["level"] in ("error", "critical")]
 
     assert stored(installed, database) == acknowledged
     assert ask(installed, database, BACKENDS) == [[0]]
@@ -125,11 +127,11 @@ def test_a_service_that_is_killed_loses_nothing_that_it_said_yes_to(
     acknowledged: set[str] = set()
     dropped = 0
     for time_ in range(TIMES):
-        with serving(installed, installed, tmp_path / "log", database) as live:
-            load = Load(live, f"kill {time_}")
+        with serving(installed, installed, tmp_path / "log", database) as service:
+            load = Load(service, f"kill {time_}")
             with load.running():
                 time.sleep(random.uniform(0.2, 0.7))  # noqa: S311 - at whatever it is doing
-                live.stop(signal.SIGKILL)
+                service.stop(signal.SIGKILL)
         acknowledged |= {answer.json()["id"] for answer in load.answers() if answer.status == 201}
         dropped += len(load.dropped())
 

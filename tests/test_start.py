@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from tests.served import Live, ask, serving
+from tests.served import Service, ask, serving
 
 pytestmark = pytest.mark.heavy
 
@@ -17,23 +17,23 @@ ABSENCE = 10.0
 PASSWORD = "a-good-password-that-is-not-the-one"  # noqa: S105 - it opens nothing
 
 
-def news(live: Live) -> list[dict[str, Any]]:
+def news(service: Service) -> list[dict[str, Any]]:
     """What the log tells beside requests and uvicorn's own start."""
     return [
         line
-        for line in live.log()
+        for line in service.log()
         if line["event"] != "request" and "uvicorn" not in line["logger"]
     ]
 
 
-def statuses(live: Live) -> tuple[int, int]:
-    return live.get("/livez").status, live.get("/readyz").status
+def statuses(service: Service) -> tuple[int, int]:
+    return service.get("/livez").status, service.get("/readyz").status
 
 
-def is_ready_within(live: Live, seconds: float) -> bool:
+def is_ready_within(service: Service, seconds: float) -> bool:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        if live.get("/readyz").status == 200:
+        if service.get("/readyz").status == 200:
             return True
         time.sleep(0.05)
     return False
@@ -46,16 +46,16 @@ def test_a_database_that_comes_late_is_waited_for(
     late = temporary / "socket"
     url = database.replace(socket_folder, str(late))
 
-    with serving(installed, installed, tmp_path / "log", url, until="/livez") as live:
+    with serving(installed, installed, tmp_path / "log", url, until="/livez") as service:
         deadline = time.monotonic() + ABSENCE
         while time.monotonic() < deadline:
-            assert statuses(live) == (200, 503)
+            assert statuses(service) == (200, 503)
             time.sleep(0.2)
         late.symlink_to(socket_folder)
 
-        assert is_ready_within(live, seconds=1)
+        assert is_ready_within(service, seconds=1)
 
-        absent, present = news(live)
+        absent, present = news(service)
     assert (absent["event"], absent["cause"]) == ("not_ready", "FileNotFoundError")
     assert present["event"] == "ready"
 
@@ -88,15 +88,15 @@ def test_a_wrong_password_is_said_once_and_never_shown(
     url = require_password(installed, database)
     name = urlsplit(database).path.removeprefix("/")
 
-    with serving(installed, installed, tmp_path / "log", url, until="/livez") as live:
+    with serving(installed, installed, tmp_path / "log", url, until="/livez") as service:
         for _ in range(10):
-            assert statuses(live) == (200, 503)
+            assert statuses(service) == (200, 503)
         ask(installed, database, f"ALTER ROLE {name} PASSWORD '{PASSWORD}'")
 
-        assert is_ready_within(live, seconds=1)
+        assert is_ready_within(service, seconds=1)
 
-        wrong, right = news(live)
+        wrong, right = news(service)
     assert (wrong["event"], wrong["cause"]) == ("not_ready", "InvalidPasswordError")
     assert right["event"] == "ready"
-    assert PASSWORD not in str(live.log())
+    assert PASSWORD not in str(service.log())
     ask(installed, database, f"DROP OWNED BY {name}", f"DROP ROLE {name}")

@@ -46,7 +46,7 @@ OWN: list[Edit] = [
     ("pyproject.toml", "max-complexity = 8\n", "max-complexity = 12\n"),
     ("README.md", "# Orders API\n", "# Orders API of the north\n\nAsk Ada.\n"),
     ("LICENSE", "MIT License\n", "MIT License, as far as it goes\n"),
-    ("compose.yaml", "stop_grace_period: 30s", "stop_grace_period: 45s"),
+    ("compose.yaml", "      retries: 30\n", "      retries: 60\n"),
     ("Dockerfile", "--start-period=10s", "--start-period=15s"),
     (".gitignore", "# Secrets\n", "# Mine\n/notes.txt\n\n# Secrets\n"),
     (".editorconfig", "indent_size = 4\n", "indent_size = 4\nmax_line_length = 100\n"),
