@@ -60,8 +60,8 @@ bench: $(installed) ## Measure what is baked; parts alone by only="service growt
 bench-compare: $(installed) ## Hold the last run against the baseline, and say what moved
 	@$(python) -m benchmarks.compare $(args)
 
-bench-baseline: $(installed) ## Keep the last run as the baseline, and draw it
-	@$(python) -m benchmarks.plots
+bench-baseline: $(installed) ## Publish the last run: as the baseline, as drawings, in the README
+	@$(python) -m benchmarks.published
 
 clean: ## Remove what can be made again
 	rm -rf .venv .cache build uv.lock

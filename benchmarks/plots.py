@@ -1,10 +1,5 @@
-"""The figures as drawings: bars in an SVG, whose colours follow the reader's theme.
+"""The figures as drawings: bars in an SVG, whose colours follow the reader's theme."""
 
-``python -m benchmarks.plots`` keeps the last run as the baseline, and draws it: ``make bench-baseline``.
-"""
-
-import shutil
-import sys
 from collections.abc import Sequence
 from html import escape
 from math import log10
@@ -12,8 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import tables
-from benchmarks.compare import BASELINE
-from benchmarks.results import FILE, read
 
 FOLDER = Path(__file__).with_name("plots")
 STYLE = """
@@ -35,8 +28,9 @@ Bar = tuple[str, float, str]
 
 
 def bars(title: str, groups: Sequence[tuple[str, Sequence[Bar]]], *, log: bool = False) -> str:
-    """Draw one bar a line, in groups; on one scale, or on one for each group if they differ."""
+    """Draw one bar a line, in groups: each on a scale of its own, or all on a logarithmic one."""
     lines: list[str] = []
+    values = [value for _, group in groups for _, value, _ in group if value > 0]
     row = 1.0
 
     def text(at: float, said: str, extra: str = "") -> None:
@@ -48,9 +42,8 @@ def bars(title: str, groups: Sequence[tuple[str, Sequence[Bar]]], *, log: bool =
             text(LABEL, name, ' class="title"')
             row += 1
         most = max(value for _, value, _ in group)
-        least = min(value for _, value, _ in group if value > 0)
         for label, value, after in group:
-            width = BAR * (_log_share(value, least, most) if log else value / most)
+            width = BAR * (_log_share(value, min(values), max(values)) if log else value / most)
             kind = "of-us" if label.startswith("**") else "other"
             text(LABEL - 10, label.replace("*", "").replace("`", ""), ' text-anchor="end"')
             lines.append(
@@ -98,14 +91,18 @@ def service(figures: dict[str, float]) -> str:
 
 
 def isolation(figures: dict[str, float]) -> str:
-    """Draw what a test costs with many tables, by the way it is isolated."""
-    group = [
-        (label, figures[f"isolation.100.{way}.ms"], f"{figures[f'isolation.100.{way}.ms']:.1f} ms")
-        for way, label in tables.WAYS.items()
+    """Draw what a test costs with few tables and with many, by the way it is isolated."""
+    groups = [
+        (
+            title,
+            [
+                (label, cost := figures[f"isolation.{number}.{way}.ms"], f"{cost:.1f} ms")
+                for way, label in tables.WAYS.items()
+            ],
+        )
+        for number, title in ((1, "1 table"), (100, "100 tables"))
     ]
-    return bars(
-        "A test that writes one row, with 100 tables (logarithmic)", [("", group)], log=True
-    )
+    return bars("What a test costs that writes one row (logarithmic)", groups, log=True)
 
 
 PLOTS = {"service": service, "suite": isolation}
@@ -117,15 +114,3 @@ def draw(results: dict[str, Any], folder: Path) -> None:
     for part, plot in PLOTS.items():
         if part in results:
             (folder / f"{part}.svg").write_text(plot(results[part]["figures"]), encoding="utf-8")
-
-
-def main() -> None:
-    results = read(FILE)
-    if not results:
-        sys.exit(f"There is no {FILE}: run `make bench`.")
-    shutil.copyfile(FILE, BASELINE)
-    draw(results, FOLDER)
-
-
-if __name__ == "__main__":
-    main()

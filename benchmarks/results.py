@@ -9,6 +9,8 @@ from typing import Any
 
 from tools.bake import ROOT
 
+Values = dict[str, float]
+
 FILE = ROOT / ".cache/bench/results.json"
 
 
@@ -16,7 +18,7 @@ class Figures:
     """The figures of one part, each by its name, and what has to be said about them."""
 
     def __init__(self) -> None:
-        self.values: dict[str, float] = {}
+        self.values: Values = {}
         self.notes: dict[str, str] = {}
         self.versions: dict[str, str] = {}
 

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterable
 from typing import Any
 
-Values = dict[str, float]
+from benchmarks import goals
+from benchmarks.results import Values
 
 CONTESTANTS = {
     "project": "**the baked project**",
@@ -29,15 +30,16 @@ def of(results: dict[str, Any]) -> str:
         section
         for part, write in WRITERS.items()
         if part in results
-        for section in (_origin(part, results[part]), *write(results[part]["figures"]))
+        for section in (f"## {part}", origin(results[part]), *write(results[part]["figures"]))
     ]
-    held = goals(results)
+    held = goals.held(results)
     if held:
-        sections.append(_table(["aimed for", "is", ""], held))
+        sections.append(table(["aimed for", "is", ""], held))
     return "\n\n".join(sections)
 
 
-def _origin(part: str, result: dict[str, Any]) -> str:
+def origin(result: dict[str, Any]) -> str:
+    """Say where, when and with what it was measured."""
     machine, notes = result["machine"], result["notes"]
     versions = ", ".join(f"{name} {version}" for name, version in result["versions"].items())
     said = "; ".join(f"{about}: {text}" for about, text in notes.items())
@@ -45,30 +47,31 @@ def _origin(part: str, result: dict[str, Any]) -> str:
         f"{machine['cores']} cores of {machine['processor']}, {machine['system']},"
         f" Python {machine['python']}, {machine['date']}"
     )
-    return f"### {part}\n\n" + ". ".join(filter(None, (where, versions, said)))
+    return ". ".join(filter(None, (where, versions, said)))
 
 
 def service(figures: Values) -> Iterable[str]:
     """Write a table of each kind of request, and one of the processes."""
     for kind, title in KINDS.items():
         head = [title, "requests/s", "x L2", "p50 ms", "p99 ms", "CPU ms", "round trips"]
-        yield _table(head, [_requests(figures, kind, name) for name in _there(figures)])
-    yield _table(
+        yield table(head, [_requests(figures, kind, name) for name in there(figures)])
+    yield table(
         ["", "import ms", "start ms", "memory MiB"],
         [
             [
-                CONTESTANTS[name],
+                label,
                 f"{figures[f'import.{name}.ms']:.0f}",
                 f"{figures[f'start.{name}.ms']:.0f}",
                 f"{figures[f'memory.{name}.mib']:.0f}",
             ]
-            for name in _there(figures)
+            for name, label in there(figures).items()
         ],
     )
 
 
-def _there(figures: Values) -> list[str]:
-    return [name for name in CONTESTANTS if f"import.{name}.ms" in figures]
+def there(figures: Values) -> dict[str, str]:
+    """Return the contestants that were measured, with their labels."""
+    return {name: label for name, label in CONTESTANTS.items() if f"import.{name}.ms" in figures}
 
 
 def _requests(figures: Values, kind: str, name: str) -> list[str]:
@@ -90,7 +93,7 @@ def _requests(figures: Values, kind: str, name: str) -> list[str]:
 def suite(figures: Values) -> Iterable[str]:
     """Write what isolation costs, and the rest one by one."""
     tables = [name.split(".")[1] for name in figures if name.endswith(".sandbox.ms")]
-    yield _table(
+    yield table(
         ["one row written, ms a test", *(f"{number} tables" for number in tables)],
         [
             [text, *(f"{figures[f'isolation.{number}.{way}.ms']:.2f}" for number in tables)]
@@ -104,7 +107,7 @@ def suite(figures: Values) -> Iterable[str]:
 
 def plain(figures: Values) -> Iterable[str]:
     """Write each figure under its own name."""
-    yield _table(["figure", "value"], [[name, f"{value:,.2f}"] for name, value in figures.items()])
+    yield table(["figure", "value"], [[name, f"{value:,.2f}"] for name, value in figures.items()])
 
 
 WRITERS: dict[str, Callable[[Values], Iterable[str]]] = {
@@ -115,89 +118,8 @@ WRITERS: dict[str, Callable[[Values], Iterable[str]]] = {
 }
 
 
-def goals(results: dict[str, Any]) -> list[list[str]]:
-    """Hold the figures against what was aimed for; what has not run is left out."""
-    found: Values = {
-        f"{part}.{name}": value
-        for part, result in results.items()
-        for name, value in result["figures"].items()
-    }
-    rows = []
-    for text, measured, limit in GOALS:
-        try:
-            value, allowed = measured(found), limit(found)
-        except KeyError:
-            continue
-        rows.append([text, f"{value:.2f}", "met" if value <= allowed else f"over {allowed:.2f}"])
-    return rows
-
-
-def _ratio(figure: str, base: str) -> Callable[[Values], float]:
-    return lambda found: found[figure] / found[base]
-
-
-def _value(figure: str) -> Callable[[Values], float]:
-    return lambda found: found[figure]
-
-
-def _at_most(limit: float) -> Callable[[Values], float]:
-    return lambda _: limit
-
-
-GET, POST = "service.get", "service.post"
-PAGE_1, PAGE_1000 = "growth.rows.10_thousand.page_1.p50", "growth.rows.1_million.page_1000.p50"
-GOALS: list[tuple[str, Callable[[Values], float], Callable[[Values], float]]] = [
-    (
-        "time of L2 for GET by id: at most 1/1.3",
-        _ratio(f"{GET}.L2.rate", f"{GET}.project.rate"),
-        _at_most(1 / 1.3),
-    ),
-    (
-        "p99 of GET by id, ms: at most 50 and 5 times p50",
-        _value(f"{GET}.project.p99"),
-        lambda found: min(50.0, 5 * found[f"{GET}.project.p50"]),
-    ),
-    (
-        "time of L2 for POST: at most 1",
-        _ratio(f"{POST}.L2.rate", f"{POST}.project.rate"),
-        _at_most(1),
-    ),
-    (
-        "time of s3rius for GET by id: at most 1",
-        _ratio(f"{GET}.s3rius.rate", f"{GET}.project.rate"),
-        _at_most(1),
-    ),
-    (
-        "import, of L2's: at most 1.15",
-        _ratio("service.import.project.ms", "service.import.L2.ms"),
-        _at_most(1.15),
-    ),
-    (
-        "start-up, of L2's: at most 1.15",
-        _ratio("service.start.project.ms", "service.start.L2.ms"),
-        _at_most(1.15),
-    ),
-    (
-        "page 1,000 of a million rows, of page 1 of 10 thousand: at most 1.2",
-        _ratio(PAGE_1000, PAGE_1),
-        _at_most(1.2),
-    ),
-    (
-        "memory under steady load, of that at its start: at most 1.05",
-        _ratio("growth.memory.last.mib", "growth.memory.first.mib"),
-        _at_most(1.05),
-    ),
-    ("bake beyond cookiecutter, ms", _value("bake.beyond_cookiecutter.ms"), _at_most(1000)),
-    ("hooks, ms", _value("bake.hooks.ms"), _at_most(150)),
-    (
-        "the sandbox with 100 tables, of that with one: at most 1.2",
-        _ratio("suite.isolation.100.sandbox.ms", "suite.isolation.1.sandbox.ms"),
-        _at_most(1.2),
-    ),
-]
-
-
-def _table(head: list[str], rows: list[list[str]]) -> str:
+def table(head: list[str], rows: list[list[str]]) -> str:
+    """Write a table in Markdown; all columns but the first are of figures."""
     aligned = "|---|" + "---:|" * (len(head) - 1)
     return "\n".join(
         [f"| {' | '.join(row)} |" if row != ["-"] else aligned for row in (head, ["-"], *rows)]

@@ -10,6 +10,7 @@ MAIN = "app/main.py"
 SCHEMAS = "app/core/schemas.py"
 SERVER = "app/core/server.py"
 SETTINGS = "app/core/settings.py"
+DATABASE_URL = "app/core/database_url.py"
 HEALTH = "app/features/health/router.py"
 
 IN_GATE = "tests/unit/test_gate.py"
@@ -198,14 +199,14 @@ SABOTAGES = [
     ),
     Sabotage(
         "production refuses a weak password",
-        SETTINGS,
+        DATABASE_URL,
         "        or password.lower() in WEAK_PASSWORDS | {url.username, url.database}\n",
         "",
         f"{IN_SETTINGS}::test_production_refuses_a_weak_password_in_one_line_without_it",
     ),
     Sabotage(
         "production refuses the password of the example",
-        SETTINGS,
+        DATABASE_URL,
         '    "development-only",  # the example\'s, in compose.yaml\n',
         "",
         f"{IN_SETTINGS}::test_production_refuses_the_password_of_the_example",

@@ -1,28 +1,16 @@
 """Settings from the environment and ``.env``; the project's name and version from pyproject.toml."""
 
-import inspect
 import tomllib
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-import asyncpg
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    Field,
-    SecretStr,
-    ValidationError,
-    model_validator,
-)
+from pydantic import BaseModel, BeforeValidator, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
-from sqlalchemy import make_url
-from sqlalchemy.exc import ArgumentError
+
+from app.core.database_url import FORM, DatabaseUrl, is_weak
 
 ROOT = Path(__file__).parents[2]
-
-DATABASE_URL_FORM = "postgresql://user:password@host:5432/name"
 
 
 class MissingSettingError(Exception):
@@ -42,49 +30,12 @@ project = Project.model_validate(
 )
 
 
-def _for_asyncpg(value: SecretStr) -> SecretStr:
-    """Accept the URL as hosting providers write it, and make it the one that SQLAlchemy needs."""
-    try:
-        url = make_url(value.get_secret_value())
-    except ArgumentError:
-        raise ValueError(f"must look like {DATABASE_URL_FORM}") from None
-    if url.drivername not in ("postgresql", "postgres", "postgresql+asyncpg"):
-        raise ValueError(f"must look like {DATABASE_URL_FORM}")
-    query = dict(url.query)
-    if "sslmode" in query:
-        query["ssl"] = query.pop("sslmode")  # libpq's word and asyncpg's; the values are the same
-    query.pop("channel_binding", None)  # asyncpg decides by itself
-    if unknown := query.keys() - inspect.signature(asyncpg.connect).parameters.keys():
-        raise ValueError(f"has options that asyncpg does not know: {', '.join(sorted(unknown))}")
-    url = url.set(drivername="postgresql+asyncpg", query=query)
-    return SecretStr(url.render_as_string(hide_password=False))
-
-
-WEAK_PASSWORDS = {
-    "development-only",  # the example's, in compose.yaml
-    # The rest is in every list that attackers try.
-    *("password", "postgres", "example", "changeme", "changethis", "secret", "admin", "12345678"),
-}
-SHORTEST_PASSWORD = 8
-
-
-def _is_weak(given: SecretStr) -> bool:
-    """Judge the password of a URL; a URL without one leaves the proof to a socket or certificate."""
-    url = make_url(given.get_secret_value())
-    password = url.password
-    return password is not None and (
-        len(password) < SHORTEST_PASSWORD
-        or password.lower() in WEAK_PASSWORDS | {url.username, url.database}
-    )
-
-
 def _words(value: object) -> object:
     """Read ``a, b`` as a list: JSON in an environment variable is easily quoted wrongly."""
     return value.replace(",", " ").split() if isinstance(value, str) else value
 
 
 Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)]
-DatabaseUrl = Annotated[SecretStr, AfterValidator(_for_asyncpg)]
 
 
 class Settings(BaseSettings):
@@ -152,7 +103,7 @@ class Settings(BaseSettings):
         if self.environment != "production":
             return self
         for name in ("database_url", "database_read_url"):
-            if (url := getattr(self, name)) is not None and _is_weak(url):
+            if (url := getattr(self, name)) is not None and is_weak(url):
                 raise ValueError(
                     f"{name.upper()}: its password is short, an example or the name of its user or"
                     " database: set another one, for example from `openssl rand -hex 16`"
@@ -184,7 +135,7 @@ class Settings(BaseSettings):
     def require_database_url(self) -> str:
         """Return the URL with its password, or raise ``MissingSettingError``."""
         if self.database_url is None:
-            raise MissingSettingError(f"DATABASE_URL is not set: set it to {DATABASE_URL_FORM}")
+            raise MissingSettingError(f"DATABASE_URL is not set: set it to {FORM}")
         return self.database_url.get_secret_value()
 
     def require_allowed_hosts(self) -> tuple[str, ...]:

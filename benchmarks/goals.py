@@ -1,0 +1,88 @@
+"""What was aimed for, and whether it is met."""
+
+from collections.abc import Callable
+from typing import Any
+
+from benchmarks.results import Values
+
+
+def _ratio(figure: str, base: str) -> Callable[[Values], float]:
+    return lambda found: found[figure] / found[base]
+
+
+def _value(figure: str) -> Callable[[Values], float]:
+    return lambda found: found[figure]
+
+
+def _at_most(limit: float) -> Callable[[Values], float]:
+    return lambda _: limit
+
+
+GET, POST = "service.get", "service.post"
+PAGE_1, PAGE_1000 = "growth.rows.10_thousand.page_1.p50", "growth.rows.1_million.page_1000.p50"
+GOALS: list[tuple[str, Callable[[Values], float], Callable[[Values], float]]] = [
+    (
+        "time of L2 for GET by id: at most 1/1.3",
+        _ratio(f"{GET}.L2.rate", f"{GET}.project.rate"),
+        _at_most(1 / 1.3),
+    ),
+    (
+        "p99 of GET by id, ms: at most 50 and 5 times p50",
+        _value(f"{GET}.project.p99"),
+        lambda found: min(50.0, 5 * found[f"{GET}.project.p50"]),
+    ),
+    (
+        "time of L2 for POST: at most 1",
+        _ratio(f"{POST}.L2.rate", f"{POST}.project.rate"),
+        _at_most(1),
+    ),
+    (
+        "time of s3rius for GET by id: at most 1",
+        _ratio(f"{GET}.s3rius.rate", f"{GET}.project.rate"),
+        _at_most(1),
+    ),
+    (
+        "import, of L2's: at most 1.15",
+        _ratio("service.import.project.ms", "service.import.L2.ms"),
+        _at_most(1.15),
+    ),
+    (
+        "start-up, of L2's: at most 1.15",
+        _ratio("service.start.project.ms", "service.start.L2.ms"),
+        _at_most(1.15),
+    ),
+    (
+        "page 1,000 of a million rows, of page 1 of 10 thousand: at most 1.2",
+        _ratio(PAGE_1000, PAGE_1),
+        _at_most(1.2),
+    ),
+    (
+        "memory under steady load, of that at its start: at most 1.05",
+        _ratio("growth.memory.last.mib", "growth.memory.first.mib"),
+        _at_most(1.05),
+    ),
+    ("bake beyond cookiecutter, ms", _value("bake.beyond_cookiecutter.ms"), _at_most(1000)),
+    ("hooks, ms", _value("bake.hooks.ms"), _at_most(150)),
+    (
+        "the sandbox with 100 tables, of that with one: at most 1.2",
+        _ratio("suite.isolation.100.sandbox.ms", "suite.isolation.1.sandbox.ms"),
+        _at_most(1.2),
+    ),
+]
+
+
+def held(results: dict[str, Any]) -> list[list[str]]:
+    """Hold the figures against what was aimed for; what has not run is left out."""
+    found: Values = {
+        f"{part}.{name}": value
+        for part, result in results.items()
+        for name, value in result["figures"].items()
+    }
+    rows = []
+    for text, measured, limit in GOALS:
+        try:
+            value, allowed = measured(found), limit(found)
+        except KeyError:
+            continue
+        rows.append([text, f"{value:.2f}", "met" if value <= allowed else f"over {allowed:.2f}"])
+    return rows
