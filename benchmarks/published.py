@@ -17,7 +17,7 @@ from tools.bake import ROOT
 
 README = ROOT / "README.md"
 TABLES = ROOT / "benchmarks/results.md"
-BLOCK = re.compile(r"(<!-- figures: (\w+) -->\n).*?(\n<!-- end -->)", re.DOTALL)
+BLOCK = re.compile(r"(<!-- figures: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def isolation(figures: Values) -> str:
@@ -129,7 +129,7 @@ def filled(text: str, results: dict[str, Any]) -> str:
     def fill(block: re.Match[str]) -> str:
         part, write = BLOCKS[block[2]]
         result = results[part]
-        return f"{block[1]}{write(result['figures'])}\n\n{tables.origin(result)}{block[3]}"
+        return f"{block[1]}{write(result['figures'])}\n\n{tables.origin(result)}.\n{block[3]}"
 
     return BLOCK.sub(fill, text)
 

@@ -73,7 +73,8 @@ def test_a_machine_that_loses_power_leaves_nothing_that_the_next_run_trips_on(
         cut_the_power(workshop)
         run.communicate()
         if memory.exists():
-            shutil.rmtree(memory.read_text(encoding="utf-8"))
+            # A run that did not come so far left the name of the folder before.
+            shutil.rmtree(memory.read_text(encoding="utf-8"), ignore_errors=True)
 
     assert_green(start(installed, workshop))
 

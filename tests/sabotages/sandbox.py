@@ -76,6 +76,13 @@ SABOTAGES = [
         f"{IN_SANDBOX}::test_requests_at_once_all_succeed_while_the_test_holds_a_savepoint",
     ),
     Sabotage(
+        "who waits is patient with each that comes before",
+        TURNS,
+        "                patience.reschedule(until)\n",
+        "                pass\n",
+        f"{IN_SANDBOX}::test_who_waits_is_patient_with_each_that_comes_before",
+    ),
+    Sabotage(
         "who waits too long is told who keeps the turn",
         TURNS,
         "        self._holder = unit\n",

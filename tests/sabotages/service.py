@@ -100,8 +100,8 @@ SABOTAGES = [
     Sabotage(
         "readiness is refused when the database is away",
         "app/features/health/router.py",
-        "            await schema.check(session)\n",
-        "            assert session is not None\n",
+        '        raise UnavailableError("The database does not answer.") from error\n',
+        '        logger.debug("not_asked", error=error)\n',
         "tests/integration/test_health.py::test_not_ready_when_the_database_is_away",
     ),
     Sabotage(

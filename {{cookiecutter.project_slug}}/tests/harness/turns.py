@@ -12,7 +12,7 @@ from contextvars import ContextVar
 import structlog
 
 PATIENCE = 2.0
-"""Seconds to wait for a turn; a unit of work takes milliseconds, so more is a deadlock."""
+"""Seconds that one unit may keep others waiting; it takes milliseconds, so more is a deadlock."""
 
 
 class TurnError(Exception):
@@ -28,10 +28,12 @@ class Unit:
         self.is_open = True
         self._turn = asyncio.Lock()
         self._holder: Unit | None = None
+        self._waiting: set[asyncio.Timeout] = set()
 
     async def enter(self, unit: "Unit") -> None:
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(PATIENCE) as patience:
+                self._waiting.add(patience)
                 await self._turn.acquire()
         except TimeoutError:
             holder = self._holder.name if self._holder else "nobody"
@@ -40,11 +42,18 @@ class Unit:
                 f"{holder} keeps. If both must run at once, mark the test with "
                 "@pytest.mark.committed."
             ) from None
+        finally:
+            self._waiting.discard(patience)
         self._holder = unit
 
     def leave(self) -> None:
         self._holder = None
         self._turn.release()
+        # Many in a queue are no deadlock: who waits is patient with each before them.
+        until = asyncio.get_running_loop().time() + PATIENCE
+        for patience in self._waiting:
+            if not patience.expired():
+                patience.reschedule(until)
 
     async def close(self) -> None:
         """Wait for what still runs inside: its savepoint goes with this one's."""

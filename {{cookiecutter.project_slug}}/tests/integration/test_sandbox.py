@@ -355,3 +355,25 @@ async def test_who_waits_too_long_is_told_who_keeps_the_turn(
 
     release.set()
     await keeping
+
+
+async def test_who_waits_is_patient_with_each_that_comes_before(
+    database: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(turns, "PATIENCE", 0.2)
+    release = asyncio.Event()
+
+    async def first() -> None:
+        async with database.transaction():
+            await release.wait()
+
+    async def second() -> None:
+        async with database.transaction():
+            await asyncio.sleep(0.3)
+
+    async with asyncio.TaskGroup() as group:
+        for work in (first, second, second):
+            group.create_task(work())
+        await asyncio.sleep(0)  # each has come, and has begun to wait
+        monkeypatch.setattr(turns, "PATIENCE", 60.0)
+        release.set()
