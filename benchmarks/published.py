@@ -6,58 +6,58 @@
 import re
 import shutil
 import sys
+import textwrap
 from collections.abc import Callable
-from typing import Any
 
 from benchmarks import plots, tables
 from benchmarks.compare import BASELINE
-from benchmarks.results import FILE, Values, read
+from benchmarks.results import FILE, Results, read
 from benchmarks.tables import table
 from tools.bake import ROOT
 
 README = ROOT / "README.md"
 TABLES = ROOT / "benchmarks/results.md"
+PARTS = {"service", "growth", "bake", "suite"}
 BLOCK = re.compile(r"(<!-- figures: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
-def isolation(figures: Values) -> str:
+def isolation(results: Results) -> str:
     """Write what keeping tests apart costs, by the number of tables."""
-    (first, *_) = tables.suite(figures)
+    (first, *_) = tables.suite(results["suite"]["figures"])
     return first
 
 
-def suite(figures: Values) -> str:
+def suite(results: Results) -> str:
     """Write what a suite as a whole costs."""
-
-    def of(name: str) -> str:
-        return f"{figures[name]:.1f}"
-
+    figures = results["suite"]["figures"]
+    tests = f"{figures['big.tests']:,.0f} tests"
     return table(
-        ["", "ms", "seconds"],
+        ["", "takes"],
         [
-            ["a test that POSTs and GETs an item through `client`", of("requests.client.ms"), ""],
-            [
-                "the same, with application and engine made for each test",
-                of("requests.client_per_test.ms"),
-                "",
-            ],
-            [
-                f"{figures['big.tests']:,.0f} tests: 70 % unit, 27 % POST and GET, 3 % committed",
-                "",
-                of("big.serial.s"),
-            ],
-            ["the same with `-n 2`", "", of("big.parallel.s")],
-            ["one test, with 1 migration; the run as a whole", "", of("start_up.1.warm.s")],
-            ["the same with 200 migrations", "", of("start_up.200.warm.s")],
-            ["the same when the migrations are new", "", of("start_up.200.cold.s")],
-            ["`make test` of a fresh bake, with the install", "", of("make_test.cold.s")],
-            ["`make test` again", "", of("make_test.warm.s")],
+            [text, f"{figures[f'{name}.{unit}']:.1f} {unit}"]
+            for text, name, unit in (
+                ("a test that POSTs and GETs an item through `client`", "requests.client", "ms"),
+                (
+                    "the same, with application and engine made for each test",
+                    "requests.client_per_test",
+                    "ms",
+                ),
+                ("of both, what any async test takes", "requests.empty", "ms"),
+                (f"{tests}: 70 % unit, 27 % POST and GET, 3 % committed", "big.serial", "s"),
+                ("the same with `-n 2`", "big.parallel", "s"),
+                ("a run of one test; there is 1 migration", "start_up.1.warm", "s"),
+                ("the same with 200 migrations", "start_up.200.warm", "s"),
+                ("the same when the migrations are new", "start_up.200.cold", "s"),
+                ("`make test` of a fresh bake, with the install", "make_test.cold", "s"),
+                ("`make test` again", "make_test.warm", "s"),
+            )
         ],
     )
 
 
-def service(figures: Values) -> str:
+def service(results: Results) -> str:
     """Write requests a second and the slowest of a hundred, of each contestant."""
+    figures = results["service"]["figures"]
     return table(
         ["requests/s (p99, ms)", *tables.KINDS.values(), "start, ms"],
         [
@@ -74,8 +74,9 @@ def service(figures: Values) -> str:
     )
 
 
-def growth(figures: Values) -> str:
+def growth(results: Results) -> str:
     """Write what grows with rows, processes, time and features."""
+    figures = results["growth"]["figures"]
 
     def of(name: str, unit: str) -> str:
         return f"{figures[name]:,.1f} {unit}"
@@ -115,28 +116,43 @@ def growth(figures: Values) -> str:
     )
 
 
-BLOCKS: dict[str, tuple[str, Callable[[Values], str]]] = {
-    "isolation": ("suite", isolation),
-    "suite": ("suite", suite),
-    "service": ("service", service),
-    "growth": ("growth", growth),
+def origin(results: Results) -> str:
+    """Say where, when and with what all of it was measured."""
+    parts = results.values()
+    versions = {name: version for part in parts for name, version in part["versions"].items()}
+    notes = [note for part in parts for about, note in part["notes"].items() if about != "took"]
+    machines = {tables.machine(part["machine"]) for part in parts}
+    days = {part["machine"]["date"][:10] for part in parts}
+    said = [
+        "; ".join(sorted(machines)),
+        "/".join(sorted(days)),
+        *(f"{name} {version}" for name, version in sorted(versions.items())),
+        *notes,
+    ]
+    return textwrap.fill(f"Medians, on {', '.join(said)}.", 110)
+
+
+BLOCKS: dict[str, Callable[[Results], str]] = {
+    "isolation": isolation,
+    "suite": suite,
+    "service": service,
+    "growth": growth,
+    "origin": origin,
 }
 
 
-def filled(text: str, results: dict[str, Any]) -> str:
+def filled(text: str, results: Results) -> str:
     """Return the text with each block's figures from this run."""
 
     def fill(block: re.Match[str]) -> str:
-        part, write = BLOCKS[block[2]]
-        result = results[part]
-        return f"{block[1]}{write(result['figures'])}\n\n{tables.origin(result)}.\n{block[3]}"
+        return f"{block[1]}{BLOCKS[block[2]](results)}\n{block[3]}"
 
     return BLOCK.sub(fill, text)
 
 
 def main() -> None:
     results = read(FILE)
-    if missing := {part for part, _ in BLOCKS.values()} - results.keys():
+    if missing := PARTS - results.keys():
         sys.exit(f"{FILE} lacks {', '.join(sorted(missing))}: run `make bench`.")
     shutil.copyfile(FILE, BASELINE)
     plots.draw(results, plots.FOLDER)

@@ -10,6 +10,8 @@ from typing import Any
 from tools.bake import ROOT
 
 Values = dict[str, float]
+Results = dict[str, Any]
+"""Of each part its figures, notes and versions, and the machine."""
 
 FILE = ROOT / ".cache/bench/results.json"
 
@@ -49,11 +51,11 @@ def _processor() -> str:
     return models[0] if models else platform.machine()
 
 
-def read(file: Path) -> dict[str, Any]:
+def read(file: Path) -> Results:
     """Return the parts that the file holds; none if it is not there."""
     if not file.exists():
         return {}
-    results: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    results: Results = json.loads(file.read_text(encoding="utf-8"))
     return results
 
 

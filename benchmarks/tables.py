@@ -40,14 +40,18 @@ def of(results: dict[str, Any]) -> str:
 
 def origin(result: dict[str, Any]) -> str:
     """Say where, when and with what it was measured."""
-    machine, notes = result["machine"], result["notes"]
     versions = ", ".join(f"{name} {version}" for name, version in result["versions"].items())
-    said = "; ".join(f"{about}: {text}" for about, text in notes.items())
-    where = (
-        f"{machine['cores']} cores of {machine['processor']}, {machine['system']},"
-        f" Python {machine['python']}, {machine['date']}"
-    )
+    said = "; ".join(f"{about}: {text}" for about, text in result["notes"].items())
+    where = f"{machine(result['machine'])}, {result['machine']['date']}"
     return ". ".join(filter(None, (where, versions, said)))
+
+
+def machine(about: dict[str, Any]) -> str:
+    """Name a machine as far as it matters here."""
+    return (
+        f"{about['cores']} cores of {about['processor']}, {about['system']},"
+        f" Python {about['python']}"
+    )
 
 
 def service(figures: Values) -> Iterable[str]:
@@ -94,7 +98,10 @@ def suite(figures: Values) -> Iterable[str]:
     """Write what isolation costs, and the rest one by one."""
     tables = [name.split(".")[1] for name in figures if name.endswith(".sandbox.ms")]
     yield table(
-        ["one row written, ms a test", *(f"{number} tables" for number in tables)],
+        [
+            "one row written, ms a test",
+            *(f"{number} table{'s' * (number != '1')}" for number in tables),
+        ],
         [
             [text, *(f"{figures[f'isolation.{number}.{way}.ms']:.2f}" for number in tables)]
             for way, text in WAYS.items()
