@@ -1,9 +1,11 @@
 """The targets for every day: a prompt, a database prompt, example rows, the API's document."""
 
+import fcntl
 import json
 import os
 import re
 import signal
+import socket
 import subprocess
 from pathlib import Path
 from threading import Event, Thread
@@ -28,7 +30,7 @@ def make(installed: Path, run: Run) -> Run:
 
 def test_example_rows_are_seeded_once_and_seen_in_both_prompts(make: Run) -> None:
     make("seed")
-    make("seed")
+    assert make("seed").stdout == "items: there are example rows\n"
 
     seen = make("psql", "args=-Atc 'SELECT count(*) FROM items'")
     assert seen.stdout.strip() == "3"
@@ -58,6 +60,41 @@ def test_example_rows_are_refused_in_production(installed: Path, run: Run) -> No
 
     assert refused.returncode == 2
     assert "example rows are for development" in refused.stderr
+
+
+def test_data_that_somebody_uses_is_not_removed(workshop: Path, run: Run) -> None:
+    data = workshop / ".data/dev"
+    data.mkdir(parents=True)
+
+    with (data / "users.lock").open("w") as users:
+        fcntl.flock(users, fcntl.LOCK_SH)
+        refused = run("make", "--silent", "reset", cwd=workshop)
+        assert data.exists()
+    assert run("make", "reset", cwd=workshop).returncode == 0
+
+    assert refused.returncode == 2
+    assert refused.stderr.startswith(
+        "`make run`, or a prompt, uses this database: stop it first.\n"
+    )
+    assert not data.exists()
+    assert run("make", "reset", cwd=workshop).returncode == 0
+
+
+def test_a_port_that_is_taken_is_named(installed: Path, run: Run) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        result = run(
+            *(installed / ".venv/bin/python", "-m", "app", "--reload"),
+            cwd=installed,
+            DATABASE_URL="postgresql://nobody@127.0.0.1/nothing",
+            PORT=str(port),
+        )
+
+    assert result.returncode == 1
+    assert result.stderr == (
+        f"Nobody can serve on 127.0.0.1:{port} (Address already in use):"
+        f" stop who does, or set another PORT, as in PORT={port + 1} make run\n"
+    )
 
 
 def test_the_openapi_document_is_written(make: Run, installed: Path) -> None:

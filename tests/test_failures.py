@@ -53,6 +53,46 @@ def test_an_end_to_end_failure_shows_what_the_server_said(
     assert '"path": "/livez"' in shown
 
 
+def test_a_traceback_of_the_server_can_be_read(
+    workshop: Path, installed: Path, server: str
+) -> None:
+    service = workshop / "app/features/items/service.py"
+    source = service.read_text(encoding="utf-8")
+    service.write_text(source.replace("    session.add(item)\n", "    raise KeyError('inside')\n"))
+
+    shown = run_tests(workshop, installed, server, "tests/e2e/test_items.py").stdout
+
+    assert "KeyError: 'inside'" in shown.splitlines()
+    assert '\\n  File "' not in shown
+
+
+def test_a_forgotten_migration_is_asked_for(workshop: Path, installed: Path, server: str) -> None:
+    models = workshop / "app/features/items/models.py"
+    column = "    description: Mapped[str | None]\n"
+    source = models.read_text(encoding="utf-8")
+    models.write_text(source.replace(column, column + "    colour: Mapped[str | None]\n"))
+
+    items = run_tests(workshop, installed, server, "-k", "test_items")
+    agree = run_tests(workshop, installed, server, "-k", "models_and_migrations_agree")
+
+    ask = 'run `make migrate`, then `make migration m="what it does"`.'
+    assert items.stdout.count(ask) == 1
+    assert "add_column" in agree.stdout
+    assert ask in agree.stdout
+    assert len(agree.stdout.splitlines()) < 30
+
+
+def test_a_factory_may_use_any_other(workshop: Path, installed: Path, server: str) -> None:
+    """Whichever of them pytest loads first: that is the order of the disk."""
+    for number in range(6):
+        use = f"import tests.factories.chain{number + 1}\n" if number < 5 else ""
+        (workshop / f"tests/factories/chain{number}.py").write_text(use, encoding="utf-8")
+
+    result = run_tests(workshop, installed, server, "tests/unit/test_health.py")
+
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
 def read_until(terminal: int, said: str, seconds: float) -> str:
     """Read what the terminal shows until it has said this."""
     shown, deadline = "", time.monotonic() + seconds

@@ -1,5 +1,7 @@
 """Serve the application: ``python -m app``, the one command of production and ``make run``."""
 
+import os
+import socket
 import sys
 
 import uvicorn
@@ -29,6 +31,8 @@ def main() -> None:
 
 def serve(settings: Settings, *, reload: bool) -> None:
     """Serve until a signal comes; reloading, in a child process that is replaced on change."""
+    if reload:
+        refuse_taken(settings)
     config = uvicorn.Config(
         "app.main:create_app",
         factory=True,
@@ -52,6 +56,18 @@ def serve(settings: Settings, *, reload: bool) -> None:
         server.run()
         if not server.started:
             sys.exit(CANNOT_START)
+
+
+def refuse_taken(settings: Settings) -> None:
+    """Say what to do about a port that is in use; uvicorn names neither that nor the port."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        socket.create_server((settings.host, settings.port), family=family).close()
+    except OSError as error:
+        sys.exit(
+            f"Nobody can serve on {settings.host}:{settings.port} ({os.strerror(error.errno or 0)}):"
+            f" stop who does, or set another PORT, as in PORT={settings.port + 1} make run"
+        )
 
 
 if __name__ == "__main__":

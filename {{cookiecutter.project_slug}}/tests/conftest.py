@@ -2,6 +2,11 @@
 
 from pathlib import Path
 
+import pytest
+
+# A factory may import another one, which pytest would then find imported before its turn.
+pytest.register_assert_rewrite("tests.factories", "tests.fixtures")
+
 pytest_plugins = [
     "tests.fixtures.layers",  # tests/unit is `unit`, and so on; what each may use
     "tests.fixtures.skips",  # in CI, a skip is a failure

@@ -15,8 +15,9 @@ async def main() -> int:
         return 2
     load_models()
     async with open_database(settings) as database, database.transaction() as session:
-        for seed in seeds():
+        for feature, seed in seeds().items():
             await seed(session)
+            print(f"{feature}: there are example rows")
     return 0
 
 

@@ -1,9 +1,11 @@
 """The declarative base of every table."""
 
 from datetime import datetime
+from enum import Enum
 from typing import ClassVar
 from uuid import UUID
 
+import sqlalchemy as sa
 from sqlalchemy import BigInteger, DateTime, MetaData, Text, func
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -17,12 +19,23 @@ NAMING_CONVENTION = {
 """Every constraint has a name that a migration can drop and an error handler can know."""
 
 
+CHECKED_WORDS = sa.Enum(
+    Enum,
+    values_callable=lambda kind: [word.value for word in kind],  # not their names in Python
+    # A type of the database cannot lose a word, and a downgrade leaves it behind: a check can, and goes.
+    native_enum=False,
+    create_constraint=True,
+    length=50,  # else that of the longest word, and a longer one would change the column, too
+)
+
+
 class Base(DeclarativeBase):
     metadata = MetaData(naming_convention=NAMING_CONVENTION)
     type_annotation_map: ClassVar = {
         str: Text,
         int: BigInteger,  # to widen a column of a live table takes four releases
         datetime: DateTime(timezone=True),
+        Enum: CHECKED_WORDS,
     }
     # Values that the database makes come back with the statement itself: a refresh on
     # attribute access is a lazy load, and fails under asyncio.

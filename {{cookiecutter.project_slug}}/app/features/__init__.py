@@ -32,6 +32,6 @@ def load_models() -> None:
     _modules("models")
 
 
-def seeds() -> list[Seed]:
-    """Return what makes example rows, in alphabetical order of the folders."""
-    return [module.seed for module in _modules("seed")]
+def seeds() -> dict[str, Seed]:
+    """Return what makes the example rows of each feature, in alphabetical order of the folders."""
+    return {module.__name__.split(".")[-2]: module.seed for module in _modules("seed")}
