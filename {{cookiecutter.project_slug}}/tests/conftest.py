@@ -11,6 +11,7 @@ pytest_plugins = [
     "tests.fixtures.layers",  # tests/unit is `unit`, and so on; what each may use
     "tests.fixtures.skips",  # in CI, a skip is a failure
     "tests.fixtures.watchdog",  # the run ends, whatever hangs
+    "tests.fixtures.memory",  # what was imported costs no more time
     "tests.fixtures.loop",  # uvloop, as in production
     "tests.fixtures.names",  # unique_resource_name
     "tests.fixtures.postgres",  # databases: made, cloned, removed
