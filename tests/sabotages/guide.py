@@ -62,7 +62,7 @@ SABOTAGES = [
         TELEMETRY,
         "from opentelemetry import trace\n",
         "from opentelemetry import trace\nfrom opentelemetry.sdk import trace as _  # noqa: F401\n",
-        "tests/unit/test_telemetry.py::test_off_it_loads_nothing",
+        "tests/e2e/test_life.py::test_telemetry_that_is_off_is_not_imported",
     ),
     Sabotage(
         "the table of fixtures is the present one",

@@ -19,7 +19,7 @@ IN_INVALID = "tests/unit/test_invalid.py"
 IN_LOGGING = "tests/unit/test_logging.py"
 IN_SCHEMAS = "tests/unit/test_schemas.py"
 IN_SETTINGS = "tests/unit/test_settings.py"
-IN_STOP = "tests/e2e/test_stop.py::test_it_says_so_serves_on_for_a_while_and_leaves_nothing"
+IN_LIFE = "tests/e2e/test_life.py"
 
 SABOTAGES = [
     Sabotage(
@@ -237,21 +237,21 @@ SABOTAGES = [
         SERVER,
         "        stopping.set()\n",
         "",
-        IN_STOP,
+        f"{IN_LIFE}::test_told_to_stop_it_says_so_and_serves_on_for_a_while",
     ),
     Sabotage(
         "a stop that was asked for is no failure",
         SERVER,
         "        stopping.set()\n",
         "        stopping.set()\n        self._captured_signals.append(sig)\n",
-        IN_STOP,
+        f"{IN_LIFE}::test_it_ends_well_and_leaves_no_connection",
     ),
     Sabotage(
         "who is told to stop serves on for a while",
         SERVER,
         "        await asyncio.sleep(self.drain)\n",
         "",
-        IN_STOP,
+        f"{IN_LIFE}::test_told_to_stop_it_says_so_and_serves_on_for_a_while",
     ),
     Sabotage(
         "what is in flight is finished",
@@ -265,6 +265,6 @@ SABOTAGES = [
         HEALTH,
         "    app.state.readiness = state\n",
         "",
-        "tests/e2e/test_start.py::test_without_a_database_it_lives_and_says_once",
+        f"{IN_LIFE}::test_without_a_database_it_is_alive_and_says_once",
     ),
 ]

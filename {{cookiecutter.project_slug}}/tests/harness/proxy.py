@@ -12,13 +12,13 @@ from sqlalchemy import URL
 class Proxy:
     """Passes on what it gets, until it is silenced."""
 
-    def __init__(self, target: URL) -> None:
+    def __init__(self, target: URL, port: int = 0) -> None:
         self._target = target
         self._speaking = asyncio.Event()
         self._speaking.set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._clients: set[StreamWriter] = set()
-        self.port = 0
+        self.port = port
         self.round_trips = 0
         """How often the client has spoken since the server last did."""
 
@@ -26,14 +26,20 @@ class Proxy:
     @asynccontextmanager
     async def to(cls, target: URL) -> AsyncGenerator[Self]:
         proxy = cls(target)
-        server = await asyncio.start_server(proxy._serve, "127.0.0.1", 0)
-        proxy.port = server.sockets[0].getsockname()[1]
-        try:
+        async with proxy.listening():
             yield proxy
+
+    @asynccontextmanager
+    async def listening(self) -> AsyncGenerator[None]:
+        """Take connections while the block runs; before and after it, they are refused."""
+        server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
+        self.port = server.sockets[0].getsockname()[1]
+        try:
+            yield
         finally:
             server.close()
-            proxy.cut()
-            await asyncio.gather(*proxy._tasks, return_exceptions=True)
+            self.cut()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
 
     @property
     def url(self) -> URL:

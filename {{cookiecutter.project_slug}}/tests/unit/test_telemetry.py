@@ -1,13 +1,9 @@
-import os
-import sys
-from subprocess import run
-
 import pytest
 from opentelemetry import trace
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 
-from app.core.settings import ROOT, project
+from app.core.settings import project
 from app.core.telemetry import add_trace, name_service
 
 
@@ -38,12 +34,3 @@ def test_spans_bear_the_name_of_the_service(
 
     attributes = Resource.create().attributes
     assert (attributes["service.name"], attributes["service.version"]) == (name, project.version)
-
-
-def test_off_it_loads_nothing() -> None:
-    ask = "import sys; import app.main; print('opentelemetry.sdk' in sys.modules)"
-    off = {name: value for name, value in os.environ.items() if not name.startswith("OTEL_")}
-
-    said = run([sys.executable, "-c", ask], cwd=ROOT, env=off, capture_output=True, check=True)
-
-    assert said.stdout.strip() == b"False"
