@@ -53,9 +53,12 @@ async def driver_of(session: AsyncSession) -> asyncpg.Connection:
 
 async def lose(session: AsyncSession, engine: AsyncEngine) -> None:
     """Terminate the session's backend, behind the pool's back."""
-    process = (await driver_of(session)).get_server_pid()
-    async with engine.connect() as other:
-        await other.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": process})
+    driver, closed = await driver_of(session), asyncio.Event()
+    driver.add_termination_listener(lambda _: closed.set())
+    async with engine.connect() as other, asyncio.timeout(5):
+        process = {"pid": driver.get_server_pid()}
+        await other.execute(text("SELECT pg_terminate_backend(:pid)"), process)
+        await closed.wait()
 
 
 async def test_a_connection_in_use_is_not_asked_whether_it_is_alive(
