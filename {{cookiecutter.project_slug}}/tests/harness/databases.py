@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from functools import cache
 from hashlib import sha256
 from uuid import uuid4
 
@@ -26,6 +27,7 @@ KEPT_TEMPLATES = 5
 """So many branches can be switched between without migrating anew."""
 
 
+@cache  # they cost as much as a query
 def settings_for(url: URL) -> Settings:
     """Production's settings, but nothing from the developer's .env, and shorter deadlines."""
     return Settings(
