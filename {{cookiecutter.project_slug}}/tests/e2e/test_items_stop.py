@@ -17,7 +17,7 @@ async def test_a_change_that_is_in_flight_is_finished_before_the_server_stops(
     async with (
         databases.clone() as url,
         engine_on(url) as engine,
-        running(url) as service,
+        running(url, until="/livez") as service,
         AsyncClient(base_url=service.url, trust_env=False) as client,
     ):
         created = await client.post("/items", json={"name": unique_resource_name})

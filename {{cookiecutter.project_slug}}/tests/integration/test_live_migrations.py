@@ -14,7 +14,7 @@ from tests.harness.migrating import Migrating
 
 TABLE = 'op.execute("CREATE TABLE things (n integer)")'
 COLUMN = 'op.execute("ALTER TABLE things ADD COLUMN {name} text")'
-SLEEP = 'op.execute("SELECT pg_sleep(0.2)")'
+SLEEP = 'op.execute("SELECT pg_sleep(0.15)")'
 
 
 @pytest.fixture(autouse=True)
