@@ -69,9 +69,7 @@ async def site(databases: Databases) -> AsyncGenerator[Site]:
         url = await stack.enter_async_context(databases.clone())
         proxy = await stack.enter_async_context(Proxy.to(url))
         service = await stack.enter_async_context(running(proxy.url, until="/livez", **DEADLINES))
-        client = await stack.enter_async_context(
-            AsyncClient(base_url=service.url, trust_env=False, timeout=10)
-        )
+        client = await stack.enter_async_context(service.client(timeout=10))
         dsn = url.set(drivername="postgresql").render_as_string(hide_password=False)
         administrator = await asyncpg.connect(dsn)
         stack.push_async_callback(administrator.close)

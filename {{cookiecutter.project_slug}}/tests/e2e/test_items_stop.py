@@ -2,7 +2,6 @@
 
 import asyncio
 
-from httpx import AsyncClient
 from sqlalchemy import text
 
 from tests.harness.databases import Databases, engine_on
@@ -18,7 +17,7 @@ async def test_a_change_that_is_in_flight_is_finished_before_the_server_stops(
         databases.clone() as url,
         engine_on(url) as engine,
         running(url, until="/livez") as service,
-        AsyncClient(base_url=service.url, trust_env=False) as client,
+        service.client() as client,
     ):
         created = await client.post("/items", json={"name": unique_resource_name})
         location = created.headers["location"]

@@ -79,7 +79,7 @@ async def life(databases: Databases) -> Life:
         late = Proxy(url, port=free_port())
         async with (
             running(late.url, until="/livez", **SETTINGS) as service,
-            AsyncClient(base_url=service.url, trust_env=False) as client,
+            service.client() as client,
         ):
             return await live(service, client, late, engine)
 
