@@ -191,6 +191,13 @@ SABOTAGES = [
         f"{IN_LOGGING}::test_no_text_forges_a_line_or_commands_a_terminal",
     ),
     Sabotage(
+        "a log that cannot be written fails nothing",
+        LOGGING,
+        "with suppress(OSError, ValueError):",
+        "with suppress(KeyError):",
+        f"{IN_LOGGING}::test_a_log_that_cannot_be_written_fails_nothing",
+    ),
+    Sabotage(
         "a message of an exception cannot begin a line",
         LOGGING,
         ", exception_formatter=_indented",

@@ -3,6 +3,8 @@
 import logging
 import re
 import sys
+from contextlib import suppress
+from functools import partial
 from io import StringIO
 from typing import TextIO
 
@@ -14,6 +16,20 @@ from app.core.telemetry import add_trace
 HANDLER = "app"
 
 
+class Lines:
+    """Writes lines. As with the standard library's handlers, nothing fails for want of a log."""
+
+    def __init__(self, stream: TextIO, name: str = "") -> None:
+        self.name = name
+        self._stream = stream
+
+    def write(self, line: str) -> None:
+        with suppress(OSError, ValueError):  # the disk is full, the reader has gone, it is closed
+            self._stream.write(line + "\n")
+
+    debug = info = warning = error = critical = write
+
+
 def configure(settings: Settings) -> None:
     """Format every record of this process; calling it again replaces what it did before."""
     shared: list[structlog.typing.Processor] = [
@@ -23,10 +39,12 @@ def configure(settings: Settings) -> None:
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
+    renderers = _renderers(production=settings.environment == "production")
     structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
+        # Not by way of the standard library, whose records double what a line costs.
+        processors=[*shared, *renderers],
+        logger_factory=partial(Lines, sys.stderr),
+        wrapper_class=structlog.make_filtering_bound_logger(settings.log_level),
     )
     handler = logging.StreamHandler()
     handler.set_name(HANDLER)
@@ -35,7 +53,7 @@ def configure(settings: Settings) -> None:
             foreign_pre_chain=shared,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                *_renderers(production=settings.environment == "production"),
+                *renderers,
             ],
         )
     )

@@ -5,11 +5,13 @@ import re
 from collections.abc import AsyncGenerator
 
 import pytest
+import structlog
 from fastapi import FastAPI, HTTPException
 from httpx import ASGITransport, AsyncClient
 from pydantic import Field
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+from structlog.testing import capture_logs
 
 from app.core.database import get_database, open_database
 from app.core.schemas import Body
@@ -89,12 +91,13 @@ async def test_a_detail_of_any_form_is_kept(broken_client: AsyncClient) -> None:
 
 
 async def test_the_traceback_has_the_id_that_the_client_was_given(
-    broken_client: AsyncClient, caplog: pytest.LogCaptureFixture
+    broken_client: AsyncClient,
 ) -> None:
-    response = await broken_client.get("/broken")
+    with capture_logs([structlog.contextvars.merge_contextvars]) as lines:
+        response = await broken_client.get("/broken")
 
-    (record,) = [record for record in caplog.records if record.exc_info]
-    assert vars(record)["msg"]["request_id"] == response.headers["x-request-id"]
+    (line,) = [line for line in lines if "exc_info" in line]
+    assert line["request_id"] == response.headers["x-request-id"]
 
 
 async def test_every_reference_of_the_openapi_document_leads_somewhere(app: FastAPI) -> None:

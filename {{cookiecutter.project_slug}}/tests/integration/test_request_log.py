@@ -1,19 +1,14 @@
-import logging
-from typing import Any
-
 import pytest
+import structlog
 from httpx import AsyncClient
+from structlog.testing import capture_logs
 
 
-async def test_a_request_id_is_in_the_response_and_in_the_log(
-    client: AsyncClient, caplog: pytest.LogCaptureFixture
-) -> None:
-    with caplog.at_level(logging.INFO):
+async def test_a_request_id_is_in_the_response_and_in_the_log(client: AsyncClient) -> None:
+    with capture_logs([structlog.contextvars.merge_contextvars]) as lines:
         response = await client.get("/livez", headers={"X-Request-ID": "mine-1"})
 
     assert response.headers["x-request-id"] == "mine-1"
-    ours = [record for record in caplog.records if record.name == "app.core.request_log"]
-    lines: list[dict[str, Any]] = [vars(record)["msg"] for record in ours]
     assert [(line["request_id"], line["path"], line["status"]) for line in lines] == [
         ("mine-1", "/livez", 200)
     ]

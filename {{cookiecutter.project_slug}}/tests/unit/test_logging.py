@@ -63,6 +63,12 @@ def test_an_exception_stays_within_its_line(written: StringIO) -> None:
     assert "RuntimeError: out of lamps" in json.loads(line)["exception"]
 
 
+def test_a_log_that_cannot_be_written_fails_nothing(written: StringIO) -> None:
+    written.close()
+
+    structlog.get_logger("shop").info("sold")
+
+
 @pytest.mark.usefixtures("written")
 def test_configuring_again_replaces_the_handler() -> None:
     configure(Settings(_env_file=None))
