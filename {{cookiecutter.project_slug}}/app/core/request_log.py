@@ -6,7 +6,6 @@ from time import perf_counter
 from uuid import uuid4
 
 import structlog
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.core.problems import problem
@@ -14,6 +13,7 @@ from app.core.problems import problem
 logger = structlog.get_logger(__name__)
 
 REQUEST_ID = "X-Request-ID"
+_RAW_REQUEST_ID = REQUEST_ID.lower().encode()
 # A caller's id goes into our log and response: nothing in it may start a new line of either.
 _SAFE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 
@@ -29,7 +29,7 @@ class RequestLog:
             await self.app(scope, receive, send)
             return
 
-        given = Headers(scope=scope).get(REQUEST_ID, "")
+        given = dict(scope["headers"]).get(_RAW_REQUEST_ID, b"").decode("latin-1")
         request_id = given if _SAFE_ID.fullmatch(given) else uuid4().hex
         started, status = perf_counter(), 0
 
@@ -37,7 +37,8 @@ class RequestLog:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = int(message["status"])
-                MutableHeaders(scope=message)[REQUEST_ID] = request_id
+                own = (_RAW_REQUEST_ID, request_id.encode())
+                message["headers"] = [*message.get("headers", ()), own]
             await send(message)
 
         known = {"request_id": request_id, "method": scope["method"], "path": scope["path"]}
