@@ -2,8 +2,6 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 
 from app.core.faults import BusyError
 
@@ -24,17 +22,15 @@ class Admission:
         self._queue: deque[tuple[float, asyncio.Future[None]]] = deque()
         self._timer: asyncio.TimerHandle | None = None
 
-    @asynccontextmanager
-    async def __call__(self) -> AsyncGenerator[None]:
+    async def __aenter__(self) -> None:
         """Wait for a place, and keep it while the block runs; or raise ``BusyError``."""
         if self._free:
             self._free -= 1
         else:
             await self._wait()
-        try:
-            yield
-        finally:
-            self._hand_on()
+
+    async def __aexit__(self, *_: object) -> None:
+        self._hand_on()
 
     async def _wait(self) -> None:
         loop = asyncio.get_running_loop()

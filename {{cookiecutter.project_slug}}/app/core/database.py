@@ -1,6 +1,5 @@
 """The one seam between the application and PostgreSQL: the only module that commits."""
 
-import asyncio
 from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import (
     AbstractAsyncContextManager,
@@ -50,7 +49,21 @@ def _refuse_writes(state: orm.ORMExecuteState) -> None:
         raise ReadOnlyError
 
 
-Admit = Callable[[], AbstractAsyncContextManager[None]]
+class UnitOfWork(AsyncSession):
+    """A session that closes itself, but makes a task of that only when something went wrong.
+
+    SQLAlchemy always does, so that a rollback ends when its request is cancelled once more. When
+    all went well there is nothing to roll back, and nothing to wait for.
+    """
+
+    async def __aexit__(self, type_: Any, value: Any, traceback: Any) -> None:
+        if type_ is None:
+            await self.close()
+        else:
+            await super().__aexit__(type_, value, traceback)
+
+
+NO_QUEUE = nullcontext()
 
 
 class Database:
@@ -58,10 +71,10 @@ class Database:
 
     def __init__(
         self,
-        transactions: async_sessionmaker[AsyncSession],
-        reads: async_sessionmaker[AsyncSession],
-        admit: Admit = nullcontext,
-        admit_read: Admit = nullcontext,
+        transactions: Callable[[], AsyncSession],
+        reads: Callable[[], AsyncSession],
+        admit: AbstractAsyncContextManager[None] = NO_QUEUE,
+        admit_read: AbstractAsyncContextManager[None] = NO_QUEUE,
     ) -> None:
         self._transactions = transactions
         self._reads = reads
@@ -72,16 +85,16 @@ class Database:
     def over(cls, engine: AsyncEngine, replica: AsyncEngine | None = None, **options: Any) -> Self:
         """Take every session's connection from the engine's pool; to read, from the replica's."""
         autocommit = (replica or engine).execution_options(isolation_level="AUTOCOMMIT")
-        return cls(
-            async_sessionmaker(engine, expire_on_commit=False),
-            async_sessionmaker(autocommit, expire_on_commit=False, sync_session_class=QuerySession),
-            **options,
+        transactions = async_sessionmaker(engine, class_=UnitOfWork, expire_on_commit=False)
+        reads = async_sessionmaker(
+            autocommit, class_=UnitOfWork, expire_on_commit=False, sync_session_class=QuerySession
         )
+        return cls(transactions, reads, **options)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncGenerator[AsyncSession]:
         """Begin; commit when the block ends, roll back when it raises."""
-        async with self._admit(), _closing(self._transactions()) as session:
+        async with self._admit, self._transactions() as session:
             yield session
             await session.flush()  # so that a commit only commits
             await refuse_lost_commit(session)
@@ -91,23 +104,8 @@ class Database:
     @asynccontextmanager
     async def read(self) -> AsyncGenerator[AsyncSession]:
         """Give a session for queries only: no BEGIN and no COMMIT, two round trips fewer."""
-        async with self._admit_read(), _closing(self._reads()) as session:
+        async with self._admit_read, self._reads() as session:
             yield session
-
-
-@asynccontextmanager
-async def _closing(session: AsyncSession) -> AsyncGenerator[AsyncSession]:
-    """Close the session, as its own context manager does, but without a task of its own for that.
-
-    The task makes sure that a rollback ends when its request is cancelled once more. When all went
-    well there is nothing to roll back, and nothing to wait for.
-    """
-    try:
-        yield session
-    except BaseException:
-        await asyncio.shield(asyncio.ensure_future(session.close()))
-        raise
-    await session.close()
 
 
 @contextmanager

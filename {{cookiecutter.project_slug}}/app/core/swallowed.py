@@ -11,17 +11,12 @@ from sqlalchemy.engine.interfaces import ExceptionContext
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 _failed: WeakSet[Connection] = WeakSet()
-"""Those on which a statement failed, and nothing was rolled back since."""
+"""Those on which a statement failed; what was rolled back since is not known."""
 
 
 def watch_errors(engine: AsyncEngine) -> None:
     """Let ``refuse_lost_commit`` know of every error on the engine's connections."""
-    for name, listener in {
-        "handle_error": _note,
-        "rollback": _forget,
-        "rollback_savepoint": _forget,
-    }.items():
-        event.listen(engine.sync_engine, name, listener)
+    event.listen(engine.sync_engine, "handle_error", _note)
 
 
 async def refuse_lost_commit(session: AsyncSession) -> None:
@@ -30,14 +25,10 @@ async def refuse_lost_commit(session: AsyncSession) -> None:
         return
     connection = await session.connection()
     if connection.sync_connection in _failed:
-        # Refused by PostgreSQL if it has; an error may also have been the driver's alone.
+        # Refused by PostgreSQL, unless a savepoint was rolled back, or the error was the driver's.
         await session.execute(text("SELECT"))
 
 
 def _note(context: ExceptionContext) -> None:
     if context.connection is not None:
         _failed.add(context.connection)
-
-
-def _forget(connection: Connection, *_: object) -> None:
-    _failed.discard(connection)
