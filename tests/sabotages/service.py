@@ -107,15 +107,16 @@ SABOTAGES = [
     Sabotage(
         "a page starts after the one before",
         "app/core/pagination.py",
-        "query.where(key < window.after)",
-        "query.where(key <= window.after)",
+        "self._first.where(key < after)",
+        "self._first.where(key <= after)",
         f"{ITEMS}::test_pages_are_newest_first_and_complete",
     ),
     Sabotage(
         "a page costs one query",
         "app/core/pagination.py",
-        "    rows = (await session.scalars(query)).all()\n",
-        "    await session.scalars(query)\n    rows = (await session.scalars(query)).all()\n",
+        "        rows = (await session.scalars(query, values)).all()\n",
+        "        await session.scalars(query, values)\n"
+        "        rows = (await session.scalars(query, values)).all()\n",
         f"{ITEMS}::test_a_page_costs_one_query_however_long_it_is",
     ),
     Sabotage(
@@ -138,6 +139,13 @@ SABOTAGES = [
         "await session.delete(await get(session, item_id, lock=True))",
         "await session.delete(await get(session, item_id))",
         f"{ITEMS}::test_an_item_that_somebody_removes_meanwhile_is_not_found",
+    ),
+    Sabotage(
+        "who locks an item sees what became of it",
+        "app/features/items/service.py",
+        ".execution_options(populate_existing=True)",
+        "",
+        f"{ITEMS}::test_who_locks_an_item_sees_what_became_of_it",
     ),
     Sabotage(
         "a cursor that was made up is invalid",

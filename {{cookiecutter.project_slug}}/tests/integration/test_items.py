@@ -8,6 +8,7 @@ from sqlalchemy import delete, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.database import Database
+from app.features.items import service
 from app.features.items.models import Item
 from app.features.items.seed import seed
 from tests.factories.items import MakeItem
@@ -184,3 +185,16 @@ async def test_an_item_that_somebody_removes_meanwhile_is_not_found(
         response = await request
 
         assert response.status_code == 404
+
+
+async def test_who_locks_an_item_sees_what_became_of_it(
+    database: Database, make_item: MakeItem
+) -> None:
+    item = await make_item()
+
+    async with database.transaction() as session:
+        seen = await service.get(session, item.id)
+        await session.execute(text("UPDATE items SET description = 'changed meanwhile'"))
+        await service.get(session, item.id, lock=True)
+
+    assert seen.description == "changed meanwhile"
