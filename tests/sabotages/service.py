@@ -51,8 +51,8 @@ SABOTAGES = [
     Sabotage(
         "a session for queries refuses to write",
         DATABASE,
-        "    if state.is_insert or state.is_update or state.is_delete:\n        raise ReadOnlyError\n",
-        "    del state\n",
+        "    if statement.is_dml:\n        raise ReadOnlyError\n",
+        "    del statement\n",
         f"{IN_SANDBOX}::test_a_session_for_queries_refuses_to_write",
     ),
     Sabotage(

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Self
 
 from fastapi import Depends
 from fastapi.requests import HTTPConnection
-from sqlalchemy import event, orm
+from sqlalchemy import Executable, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import (
     AsyncEngine,
@@ -28,24 +28,14 @@ from app.core.swallowed import refuse_lost_commit
 
 
 class ReadOnlyError(RuntimeError):
-    """Something was written in a session that is for queries only."""
+    """Something was written in a session that is for queries only: it would be committed at once."""
 
     def __init__(self) -> None:
         super().__init__("This session is for queries only: take `Session`, or `transaction()`.")
 
 
-class QuerySession(orm.Session):
-    """A session without a transaction: what it wrote would be committed at once."""
-
-
-@event.listens_for(QuerySession, "before_flush")
-def _refuse_flush(*_: object) -> None:
-    raise ReadOnlyError
-
-
-@event.listens_for(QuerySession, "do_orm_execute")
-def _refuse_writes(state: orm.ORMExecuteState) -> None:
-    if state.is_insert or state.is_update or state.is_delete:
+def _refuse_writes(_: object, statement: Executable, *__: object) -> None:
+    if statement.is_dml:
         raise ReadOnlyError
 
 
@@ -85,10 +75,9 @@ class Database:
     def over(cls, engine: AsyncEngine, replica: AsyncEngine | None = None, **options: Any) -> Self:
         """Take every session's connection from the engine's pool; to read, from the replica's."""
         autocommit = (replica or engine).execution_options(isolation_level="AUTOCOMMIT")
+        event.listen(autocommit.sync_engine, "before_execute", _refuse_writes)
         transactions = async_sessionmaker(engine, class_=UnitOfWork, expire_on_commit=False)
-        reads = async_sessionmaker(
-            autocommit, class_=UnitOfWork, expire_on_commit=False, sync_session_class=QuerySession
-        )
+        reads = async_sessionmaker(autocommit, class_=UnitOfWork, expire_on_commit=False)
         return cls(transactions, reads, **options)
 
     @asynccontextmanager
