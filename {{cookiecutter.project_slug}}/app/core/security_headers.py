@@ -53,10 +53,8 @@ class SecurityHeaders:
                 given = message.get("headers", [])
                 names = {name for name, _ in given}
                 more = self._headers.get(scope["scheme"], self._headers["http"])
-                message["headers"] = [
-                    *given,
-                    *(header for header in more if header[0] not in names),
-                ]
+                missing = [header for header in more if header[0] not in names]
+                message["headers"] = [*given, *missing]
             await send(message)
 
         await self.app(scope, receive, send_with_headers)

@@ -23,7 +23,7 @@ async def create_item(
 ) -> ItemRead:
     """Add an item; a name that is taken is a conflict."""
     item = await service.create(session, new)
-    response.headers["Location"] = str(request.app.url_path_for("read_item", item_id=item.id))
+    response.headers["Location"] = f"{request.url.path}/{item.id}"
     return ItemRead.model_validate(item)
 
 
