@@ -42,15 +42,16 @@ class RequestLog:
             await send(message)
 
         known = {"request_id": request_id, "method": scope["method"], "path": scope["path"]}
-        with structlog.contextvars.bound_contextvars(**known):
-            try:
-                await self.app(scope, receive, send_with_id)
-            except Exception:
-                logger.exception("unhandled_error")
-                if not status:
-                    response = problem(HTTPStatus.INTERNAL_SERVER_ERROR)
-                    await response(scope, receive, send_with_id)
-                raise  # for a test to see
-            finally:
-                elapsed = perf_counter() - started
-                logger.info("request", status=status, ms=round(elapsed * 1000, 1))
+        before = structlog.contextvars.bind_contextvars(**known)
+        try:
+            await self.app(scope, receive, send_with_id)
+        except Exception:
+            logger.exception("unhandled_error")
+            if not status:
+                response = problem(HTTPStatus.INTERNAL_SERVER_ERROR)
+                await response(scope, receive, send_with_id)
+            raise  # for a test to see
+        finally:
+            elapsed = perf_counter() - started
+            logger.info("request", status=status, ms=round(elapsed * 1000, 1))
+            structlog.contextvars.reset_contextvars(**before)
