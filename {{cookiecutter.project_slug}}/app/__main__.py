@@ -1,6 +1,5 @@
 """Serve the application: ``python -m app``, the one command of production and ``make run``."""
 
-import gc
 import os
 import socket
 import sys
@@ -54,8 +53,6 @@ def serve(settings: Settings, *, reload: bool) -> None:
     if reload:
         ChangeReload(config, target=server.run, sockets=[config.bind_socket()]).run()
     else:
-        config.load()
-        gc.freeze()  # what is there now stays: no collection has to look at it, nor has the exit
         server.run()
         if not server.started:
             sys.exit(CANNOT_START)
