@@ -59,7 +59,7 @@ async def fail_when_cancelled() -> None:
 async def stream() -> StreamingResponse:
     async def slowly() -> AsyncGenerator[str]:
         yield "begun"
-        await asyncio.sleep(0.25)
+        await asyncio.sleep(0.35)
         yield ", ended"
 
     return StreamingResponse(slowly())
@@ -68,7 +68,7 @@ async def stream() -> StreamingResponse:
 @pytest.fixture
 async def hasty_client(engine: AsyncEngine) -> AsyncGenerator[AsyncClient]:
     """A client of routes that take their time, under a deadline that gives them none."""
-    update = {"request_timeout": 0.2, "database_pool_size": 1}
+    update = {"request_timeout": 0.3, "database_pool_size": 1}
     app = create_app(settings_for(engine.url).model_copy(update=update))
     app.include_router(router)
     transport = ASGITransport(app)
@@ -76,6 +76,7 @@ async def hasty_client(engine: AsyncEngine) -> AsyncGenerator[AsyncClient]:
         app.router.lifespan_context(app),
         AsyncClient(transport=transport, base_url="http://test", trust_env=False) as client,
     ):
+        await client.get("/livez")  # the first request builds the application, which takes its time
         yield client
 
 
