@@ -8,6 +8,7 @@ from pydantic import AfterValidator, SecretStr
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
+OPTIONS = inspect.signature(asyncpg.connect).parameters.keys()
 FORM = "postgresql://user:password@host:5432/name"
 
 WEAK_PASSWORDS = {
@@ -30,7 +31,7 @@ def _for_asyncpg(value: SecretStr) -> SecretStr:
     if "sslmode" in query:
         query["ssl"] = query.pop("sslmode")  # libpq's word and asyncpg's; the values are the same
     query.pop("channel_binding", None)  # asyncpg decides by itself
-    if unknown := query.keys() - inspect.signature(asyncpg.connect).parameters.keys():
+    if unknown := query.keys() - OPTIONS:
         raise ValueError(f"has options that asyncpg does not know: {', '.join(sorted(unknown))}")
     url = url.set(drivername="postgresql+asyncpg", query=query)
     return SecretStr(url.render_as_string(hide_password=False))
