@@ -7,6 +7,7 @@ SAVEPOINTS = "tests/harness/savepoints.py"
 TURNS = "tests/harness/turns.py"
 DATABASES = "tests/harness/databases.py"
 IN_SANDBOX = "tests/integration/test_sandbox.py"
+IN_TURNS = "tests/integration/test_turns.py"
 
 SABOTAGES = [
     Sabotage(
@@ -73,28 +74,28 @@ SABOTAGES = [
         TURNS,
         "await self._turn.acquire()",
         "self._turn._locked = True",
-        f"{IN_SANDBOX}::test_requests_at_once_all_succeed_while_the_test_holds_a_savepoint",
+        f"{IN_TURNS}::test_requests_at_once_all_succeed_while_the_test_holds_a_savepoint",
     ),
     Sabotage(
         "who waits is patient with each that comes before",
         TURNS,
         "                patience.reschedule(until)\n",
         "                pass\n",
-        f"{IN_SANDBOX}::test_who_waits_is_patient_with_each_that_comes_before",
+        f"{IN_TURNS}::test_who_waits_is_patient_with_each_that_comes_before",
     ),
     Sabotage(
         "who waits too long is told who keeps the turn",
         TURNS,
         "        self._holder = unit\n",
         "        self._holder = None\n",
-        f"{IN_SANDBOX}::test_who_waits_too_long_is_told_who_keeps_the_turn",
+        f"{IN_TURNS}::test_who_waits_too_long_is_told_who_keeps_the_turn",
     ),
     Sabotage(
         "a unit of work waits for those inside it",
         SANDBOX,
         "                    await unit.close()\n            self.committed += 1\n",
         "                    unit.is_open = True\n            self.committed += 1\n",
-        f"{IN_SANDBOX}::test_a_transaction_waits_for_those_inside_it",
+        f"{IN_TURNS}::test_a_transaction_waits_for_those_inside_it",
     ),
     Sabotage(
         "a deferred constraint fails the commit",

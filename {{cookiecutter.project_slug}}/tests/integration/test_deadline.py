@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator
 import pytest
 from fastapi import APIRouter
 from fastapi.responses import StreamingResponse
-from httpx import ASGITransport, AsyncClient
+from httpx import AsyncClient
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -14,6 +14,7 @@ from app.core.database import ReadSession, Session
 from app.core.deadline import TOO_LATE
 from app.main import create_app
 from tests.fixtures.canaries import add, count
+from tests.harness.clients import client_of
 from tests.harness.databases import settings_for
 
 SLEEP = text("SELECT pg_sleep(20) AS too_long")
@@ -71,11 +72,7 @@ async def hasty_client(engine: AsyncEngine) -> AsyncGenerator[AsyncClient]:
     update = {"request_timeout": 0.3, "database_pool_size": 1}
     app = create_app(settings_for(engine.url).model_copy(update=update))
     app.include_router(router)
-    transport = ASGITransport(app)
-    async with (
-        app.router.lifespan_context(app),
-        AsyncClient(transport=transport, base_url="http://test", trust_env=False) as client,
-    ):
+    async with app.router.lifespan_context(app), client_of(app) as client:
         await client.get("/livez")  # the first request builds the application, which takes its time
         yield client
 

@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator
 import pytest
 import structlog
 from fastapi import FastAPI, HTTPException
-from httpx import ASGITransport, AsyncClient
+from httpx import AsyncClient
 from pydantic import Field
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
@@ -18,6 +18,7 @@ from app.core.schemas import Body
 from app.core.settings import Settings
 from app.main import create_app
 from tests.fixtures.canaries import make_app
+from tests.harness.clients import client_of
 from tests.harness.databases import settings_for
 
 SECRET = "the inside"
@@ -43,8 +44,7 @@ async def broken_client() -> AsyncGenerator[AsyncClient]:
     async def refused() -> None:
         raise HTTPException(499, detail={"code": "left"})
 
-    transport = ASGITransport(app, raise_app_exceptions=False)
-    async with AsyncClient(transport=transport, base_url="http://test", trust_env=False) as client:
+    async with client_of(app, raises=False) as client:
         yield client
 
 
@@ -120,10 +120,7 @@ async def narrow_client(engine: AsyncEngine) -> AsyncGenerator[AsyncClient]:
         await holder.execute(text("SELECT 1"))
         app = make_app()
         app.dependency_overrides[get_database] = lambda: database
-        transport = ASGITransport(app)
-        async with AsyncClient(
-            transport=transport, base_url="http://test", trust_env=False
-        ) as client:
+        async with client_of(app) as client:
             yield client
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from fastapi import FastAPI
-from httpx import ASGITransport, AsyncClient
+from httpx import AsyncClient
 from sqlalchemy import URL, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -16,6 +16,7 @@ from app.core import logging
 from app.core.database import CurrentDatabase, Session, get_database, open_database
 from app.core.faults import OutcomeUnknownError
 from tests.fixtures.canaries import make_app
+from tests.harness.clients import client_of
 from tests.harness.databases import settings_for
 
 SECRET = "hunter2"
@@ -72,8 +73,7 @@ async def faulty_app(engine: AsyncEngine) -> AsyncGenerator[FastAPI]:
 
 @pytest.fixture
 async def faulty_client(faulty_app: FastAPI) -> AsyncGenerator[AsyncClient]:
-    transport = ASGITransport(faulty_app)
-    async with AsyncClient(transport=transport, base_url="http://test", trust_env=False) as client:
+    async with client_of(faulty_app) as client:
         yield client
 
 
@@ -129,10 +129,7 @@ async def test_a_database_that_is_not_there_is_unavailable(place: dict[str, Any]
     async with open_database(settings_for(nobody)) as database:
         app = make_app()
         app.dependency_overrides[get_database] = lambda: database
-        transport = ASGITransport(app)
-        async with AsyncClient(
-            transport=transport, base_url="http://test", trust_env=False
-        ) as client:
+        async with client_of(app) as client:
             response = await client.get("/canaries/count")
 
     assert response.status_code == 503
@@ -144,6 +141,5 @@ async def test_a_timeout_of_something_else_is_not_the_databases(faulty_app: Fast
         await session.execute(text("SELECT 1"))
         raise TimeoutError("another service")
 
-    transport = ASGITransport(faulty_app, raise_app_exceptions=False)
-    async with AsyncClient(transport=transport, base_url="http://test", trust_env=False) as client:
+    async with client_of(faulty_app, raises=False) as client:
         assert (await client.get("/elsewhere")).status_code == 500

@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 from fastapi import FastAPI
-from httpx import ASGITransport, AsyncClient
+from httpx import AsyncClient
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.core.schemas import Body, Integer
 from app.core.security_headers import HEADERS
 from app.core.server import stopping
 from app.main import create_app
+from tests.harness.clients import client_of
 from tests.harness.databases import settings_for
 
 
@@ -46,10 +47,8 @@ async def closed_client(
     async def write(note: Note) -> Note:
         return note
 
-    async with app.router.lifespan_context(app):
-        transport = ASGITransport(app, raise_app_exceptions=False)
-        async with AsyncClient(transport=transport, base_url="http://test") as client:
-            yield client
+    async with app.router.lifespan_context(app), client_of(app, raises=False) as client:
+        yield client
 
 
 @pytest.mark.parametrize(

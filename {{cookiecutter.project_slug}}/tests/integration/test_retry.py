@@ -3,7 +3,6 @@
 import asyncio
 
 import pytest
-from httpx import ASGITransport, AsyncClient
 from sqlalchemy import select, text, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -12,6 +11,7 @@ from app.core import retry
 from app.core.database import CurrentDatabase, get_database
 from app.core.retry import ATTEMPTS, retry_when_refused
 from tests.fixtures.canaries import Canary, add, count, create_table, make_app
+from tests.harness.clients import client_of
 from tests.harness.committed import Committed
 from tests.harness.isolated import Isolated
 
@@ -70,9 +70,7 @@ async def test_what_is_always_refused_is_unavailable_in_the_end(
     async def always(database: CurrentDatabase) -> None:
         await retry_when_refused(database, work)
 
-    async with AsyncClient(
-        transport=ASGITransport(app), base_url="http://test", trust_env=False
-    ) as client:
+    async with client_of(app) as client:
         response = await client.post("/always")
 
     assert (response.status_code, response.headers["retry-after"]) == (503, "1")

@@ -5,7 +5,6 @@ from collections.abc import AsyncGenerator
 import pytest
 import structlog
 from fastapi import FastAPI
-from httpx import ASGITransport, AsyncClient
 from opentelemetry import trace
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import HistogramDataPoint, InMemoryMetricReader
@@ -20,6 +19,7 @@ from structlog.testing import capture_logs
 from app.core import telemetry
 from app.core.database import Database, ReadSession, get_database, open_database
 from app.main import create_app
+from tests.harness.clients import client_of
 from tests.harness.databases import settings_for
 
 SLOW = 0.02
@@ -65,11 +65,6 @@ def make_app(database: Database) -> FastAPI:
         return name
 
     return app
-
-
-def client_of(app: FastAPI) -> AsyncClient:
-    transport = ASGITransport(app, raise_app_exceptions=False)
-    return AsyncClient(transport=transport, base_url="http://test", trust_env=False)
 
 
 async def test_a_request_and_its_queries_are_one_trace(

@@ -1,12 +1,13 @@
 from collections.abc import AsyncGenerator
 
 import pytest
-from httpx import ASGITransport, AsyncClient
+from httpx import AsyncClient
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
 from app.core.gate import Gate
+from tests.harness.clients import client_of
 
 ran: list[str] = []
 
@@ -24,8 +25,7 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
 async def through_the_gate() -> AsyncGenerator[AsyncClient]:
     ran.clear()
     gate = Gate(application, hosts=["api.example.org", "*.shop.example"], max_body_size=10)
-    transport = ASGITransport(gate)
-    async with AsyncClient(transport=transport, base_url="http://api.example.org") as client:
+    async with client_of(gate, base_url="http://api.example.org") as client:
         yield client
 
 

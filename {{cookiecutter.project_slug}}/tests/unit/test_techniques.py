@@ -6,7 +6,7 @@ from http import HTTPStatus
 import pytest
 import structlog
 from fastapi import FastAPI
-from httpx import ASGITransport, AsyncClient
+from httpx import AsyncClient
 from respx import MockRouter
 from respx.models import AllMockedAssertionError
 from structlog.testing import capture_logs
@@ -14,6 +14,7 @@ from time_machine import TimeMachineFixture
 
 from app.core.settings import Settings
 from app.main import create_app
+from tests.harness.clients import client_of
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 
@@ -50,9 +51,7 @@ def test_the_environment_is_set_for_one_test(monkeypatch: pytest.MonkeyPatch) ->
 async def test_an_application_has_the_settings_that_it_is_given() -> None:
     app: FastAPI = create_app(Settings(_env_file=None, shutdown_grace=1))
 
-    async with AsyncClient(
-        transport=ASGITransport(app), base_url="http://test", trust_env=False
-    ) as client:
+    async with client_of(app) as client:
         response = await client.get("/livez")
 
     assert response.status_code == HTTPStatus.OK
