@@ -6,9 +6,11 @@ CREATE_ITEMS = "migrations/versions/2026_11_21_0900_create_items.py"
 ENV = "migrations/env.py"
 ONLINE = "migrations/online.py"
 PATIENCE = "migrations/patience.py"
+REFUSALS = "migrations/refusals.py"
 SCHEMA = "app/features/health/schema.py"
 MIGRATIONS = "tests/integration/test_migrations.py"
 LIVE = "tests/integration/test_live_migrations.py"
+REFUSED = "tests/integration/test_migration_refusals.py"
 LINT = "tests/unit/test_lint_migrations.py"
 HEALTH = "tests/integration/test_health.py"
 ITEMS = "tests/integration/test_items.py"
@@ -136,7 +138,7 @@ SABOTAGES = [
     Sabotage(
         "a migration has limits of its own",
         ENV,
-        "        await driver.execute(limits())\n",
+        "    await driver.execute(limits())\n",
         "",
         f"{LIVE}::test_what_gets_no_lock_comes_again_and_nothing_runs_twice",
     ),
@@ -164,7 +166,7 @@ SABOTAGES = [
     Sabotage(
         "one at a time migrates",
         ENV,
-        "        await wait_for_turn(driver)\n",
+        "    await wait_for_turn(driver)\n",
         "",
         f"{LIVE}::test_one_migrates_and_who_has_nothing_to_do_does_not_wait",
     ),
@@ -178,9 +180,51 @@ SABOTAGES = [
     Sabotage(
         "who has nothing to do waits for nobody",
         ENV,
-        "        if await connection.run_sync(is_nothing_to_do):\n            return\n",
-        "        await connection.run_sync(is_nothing_to_do)\n",
+        "    if await connection.run_sync(is_nothing_to_do):\n        return\n",
+        "    await connection.run_sync(is_nothing_to_do)\n",
         f"{LIVE}::test_one_migrates_and_who_has_nothing_to_do_does_not_wait",
+    ),
+    Sabotage(
+        "a server that does not answer is said in one line",
+        REFUSALS,
+        "except (OSError, DBAPIError, ",
+        "except (OSError, ",
+        f"{REFUSED}::test_a_server_that_does_not_answer_is_named_without_the_password",
+    ),
+    Sabotage(
+        "a server is named without the password",
+        REFUSALS,
+        'place = f"{host}:{url.port or 5432}/{url.database}"',
+        "place = url.render_as_string(hide_password=False)",
+        f"{REFUSED}::test_a_server_that_does_not_answer_is_named_without_the_password",
+    ),
+    Sabotage(
+        "two heads are refused with the way to join them",
+        ENV,
+        "        check_one_head(context.script)\n",
+        "        pass\n",
+        f"{REFUSED}::test_two_heads_are_to_be_joined",
+    ),
+    Sabotage(
+        "a database that another branch has migrated is refused with the way back",
+        ENV,
+        "    check_known(context.script, found)\n",
+        "",
+        f"{REFUSED}::test_what_another_branch_has_migrated_is_to_be_taken_back",
+    ),
+    Sabotage(
+        "a revision that fails is named in one line",
+        REFUSALS,
+        "        if steps.failed is None:\n",
+        "        if steps.failed:\n",
+        f"{REFUSED}::test_a_revision_that_fails_is_named_with_its_line_and_the_reason",
+    ),
+    Sabotage(
+        "a revision that cannot be read is named in one line",
+        ENV,
+        "    check_files(context.script)\n",
+        "",
+        f"{REFUSED}::test_revisions_that_cannot_be_read_are_named",
     ),
     Sabotage(
         "an index is built beside writers",

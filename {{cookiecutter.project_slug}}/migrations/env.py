@@ -9,17 +9,24 @@ from typing import Any
 import asyncpg
 from alembic import context
 from alembic.runtime.migration import MigrationContext, MigrationStep
-from alembic.util import CommandError, to_tuple
-from pydantic import ValidationError
+from alembic.util import CommandError
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.pool import NullPool
 
 from app.core.engine import create_engine
 from app.core.models import Base
-from app.core.settings import MissingSettingError, Settings, explain
+from app.core.settings import Settings
 from app.features import load_models
 from migrations.patience import Steps, insist, limits
+from migrations.refusals import (
+    check_files,
+    check_known,
+    check_one_head,
+    naming_database,
+    naming_revision,
+    refusing_settings,
+)
 from migrations.turn import wait_for_turn
 
 OLDEST_SERVER = 18
@@ -61,10 +68,13 @@ def is_nothing_to_do(connection: Connection) -> bool:
     """Tell whether the database is where it shall go; then nobody has to be waited for."""
     migration = configure(connection)
     goal = migration.opts.get("destination_rev")
-    if goal not in ("head", "heads") or migration.opts.get("purge"):
+    if goal == "head":
+        check_one_head(context.script)
+    if migration.opts.get("purge"):
         return False
-    heads = to_tuple(context.get_head_revisions(), default=())
-    return set(migration.get_current_heads()) == set(heads)
+    found = migration.get_current_heads()
+    check_known(context.script, found)
+    return goal in ("head", "heads") and set(found) == set(context.script.get_heads())
 
 
 def run() -> None:
@@ -78,20 +88,27 @@ def attempt(connection: Connection, steps: Steps) -> None:
 
 
 async def run_online() -> None:
+    check_files(context.script)
     engine = create_engine(settings(), poolclass=NullPool)
-    async with engine.connect() as connection:
-        driver = await driver_of(connection)
-        if await connection.run_sync(is_nothing_to_do):
-            return
-        await connection.rollback()  # Alembic would take an open transaction for the caller's
-        load_models()
-        options = context.get_context().opts
-        if options.get("dont_mutate"):
-            await connection.run_sync(lambda _: run())
-            return
-        await driver.execute(limits())
-        await wait_for_turn(driver)
-        steps = Steps(options["fn"], report)
+    with naming_database(engine.url):
+        async with engine.connect() as connection:
+            await run_on(connection)
+
+
+async def run_on(connection: AsyncConnection) -> None:
+    driver = await driver_of(connection)
+    if await connection.run_sync(is_nothing_to_do):
+        return
+    await connection.rollback()  # Alembic would take an open transaction for the caller's
+    load_models()
+    options = context.get_context().opts
+    if options.get("dont_mutate"):
+        await connection.run_sync(lambda _: run())
+        return
+    await driver.execute(limits())
+    await wait_for_turn(driver)
+    steps = Steps(options["fn"], report)
+    with naming_revision(steps):
         await insist(connection, steps, lambda: connection.run_sync(attempt, steps))
 
 
@@ -117,14 +134,8 @@ def run_offline() -> None:
     run()
 
 
-try:
+with refusing_settings():
     if context.is_offline_mode():
         run_offline()
     else:
         asyncio.run(run_online())
-except ValidationError as error:
-    raise CommandError(explain(error)) from None
-except MissingSettingError as error:
-    raise CommandError(str(error)) from None
-except OSError as error:
-    raise CommandError(f"The database does not answer: {error}") from None

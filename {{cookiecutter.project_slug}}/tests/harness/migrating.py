@@ -59,12 +59,15 @@ class Migrating:
 
     def write(self, revision: str, upgrade: str, downgrade: str = "pass") -> None:
         """Add a revision to that folder, after the one before."""
-        folder = self.config.get_main_option("version_locations")
         source = REVISION.format(
             revision=revision, after=self._newest, upgrade=upgrade, downgrade=downgrade
         )
-        Path(str(folder), f"{revision}.py").write_text(source, "utf-8")
+        self.path(revision).write_text(source, "utf-8")
         self._newest = revision
+
+    def path(self, revision: str) -> Path:
+        """Return where ``write`` puts this revision."""
+        return Path(str(self.config.get_main_option("version_locations")), f"{revision}.py")
 
     async def climb(self, on_each_step: Callable[[Connection], None]) -> None:
         """Take every revision up, down and up again; before each step, do something."""
