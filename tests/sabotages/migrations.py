@@ -255,6 +255,27 @@ SABOTAGES = [
         f"{LINT}::test_what_is_dangerous_is_found_with_the_reason_and_the_safe_way",
     ),
     Sabotage(
+        "a constraint is validated in a revision of its own without a complaint",
+        "tools/lint_migrations.py",
+        'REPEATABLE = "VALIDATE CONSTRAINT"',
+        'REPEATABLE = "VALIDATE NOTHING"',
+        f"{LINT}::test_the_safe_ways_of_the_docs_are_let_through",
+    ),
+    Sabotage(
+        "what commits by itself has a revision of its own",
+        "tools/lint_migrations.py",
+        "    if len(transactions) == 1:\n",
+        "    if transactions:\n",
+        f"{LINT}::test_what_commits_by_itself_has_a_revision_of_its_own",
+    ),
+    Sabotage(
+        "two heads are found before a database is asked",
+        "tools/lint_migrations.py",
+        "    check_one_head(directory)\n",
+        "",
+        f"{LINT}::test_two_heads_are_refused",
+    ),
+    Sabotage(
         "a rule is overruled with a reason",
         "tools/lint_migrations.py",
         'if not unsafe.get(rule, "").strip():',

@@ -17,8 +17,10 @@ from typing import NamedTuple
 from alembic import command
 from alembic.config import Config
 from alembic.script import Script, ScriptDirectory
+from alembic.util import CommandError
 
 from app.core.settings import ROOT
+from migrations.refusals import check_files, check_one_head
 
 EXCLUDED = {
     "require-lock-timeout": "migrations/env.py sets it for all of them",
@@ -26,15 +28,28 @@ EXCLUDED = {
     "prefer-text-field": "PostgreSQL makes a varchar longer without a rewrite since 9.2",
 }
 
+DROP_LATER = "Stop using it in one release, drop it in the next: then say so in `unsafe`."
+
 SAFE_WAYS = {
-    "ban-drop-column": "Stop using it in one release, drop it in the next.",
-    "ban-drop-table": "Stop using it in one release, drop it in the next.",
+    "adding-not-nullable-field": "ADD CONSTRAINT ... NOT NULL col NOT VALID; then validate it.",
+    "ban-drop-column": DROP_LATER,
+    "ban-drop-constraint": DROP_LATER,
+    "ban-drop-table": DROP_LATER,
     "changing-column-type": "Add a column of the new type, fill it in batches, then use it.",
     "prefer-robust-stmts": "Give what commits by itself (migrations.online) a revision of its own.",
     "renaming-column": "Keep the name in the database: mapped_column('old_name').",
     "renaming-table": "Keep the name in the database: __tablename__ = 'old_name'.",
 }
-"""Where squawk has no word of its own."""
+"""Where squawk has no word of its own, or has the way of an older PostgreSQL."""
+
+ROBUST = "prefer-robust-stmts"
+REPEATABLE = "VALIDATE CONSTRAINT"
+"""What was validated is not read again; squawk takes it for a statement that can run only once."""
+
+RUNS_AGAIN = "What commits by itself lets the whole revision run again after a kill."
+
+TRANSACTION = re.compile(r"^BEGIN;\n(.*?)^COMMIT;", re.MULTILINE | re.DOTALL)
+BOOKKEEPING = re.compile(r"^(INSERT INTO|UPDATE|DELETE FROM) alembic_version .*;$", re.MULTILINE)
 
 RUNNING = re.compile(r"^-- Running upgrade .*?-> (\S+?)(?:,.*)?$", re.MULTILINE)
 
@@ -82,14 +97,27 @@ def judge(revisions: dict[str, str]) -> dict[str, list[Finding]]:
     for item in json.loads(result.stdout):
         rule, revision = item["rule_name"], Path(item["file"]).stem
         lines = revisions[revision].splitlines()[item["line"] : item["line_end"] + 1]
-        instead = item["help"] or SAFE_WAYS.get(rule, "See the address below.")
+        if rule == ROBUST and REPEATABLE in "".join(lines):
+            continue
+        instead = SAFE_WAYS.get(rule) or item["help"] or "See the address below."
         found[revision].append(Finding(rule, "\n".join(lines), item["message"], instead))
+    for revision, sql in revisions.items():
+        if (mixed := _mixed(sql)) and ROBUST not in {finding.rule for finding in found[revision]}:
+            found[revision].append(Finding(ROBUST, mixed, RUNS_AGAIN, SAFE_WAYS[ROBUST]))
     return found
+
+
+def _mixed(sql: str) -> str:
+    """Return what stands in a transaction beside operations that commit by themselves."""
+    transactions = TRANSACTION.findall(sql)
+    if len(transactions) == 1:
+        return ""
+    return BOOKKEEPING.sub("", "".join(transactions)).strip()
 
 
 def complaints(script: Script, found: list[Finding]) -> Iterator[str]:
     unsafe: dict[str, str] = getattr(script.module, "unsafe", {})
-    path = Path(script.path).relative_to(ROOT)
+    path = script.path.removeprefix(f"{ROOT}/")
     for rule, statement, why, instead in found:
         if not unsafe.get(rule, "").strip():
             yield (
@@ -104,13 +132,21 @@ def _indented(statement: str) -> str:
     return "\n".join(f"    {line.strip()}" for line in statement.strip().splitlines()[:6])
 
 
+def lint(config: Config) -> list[str]:
+    """Return what is to be mended, or raise ``CommandError``."""
+    directory = ScriptDirectory.from_config(config)
+    check_files(directory)
+    check_one_head(directory)
+    scripts = [*directory.walk_revisions()]
+    found = judge(sql_of_revisions(config)) if scripts else {}
+    return [line for script in scripts for line in complaints(script, found[script.revision])]
+
+
 def main() -> int:
-    config = Config(toml_file=ROOT / "pyproject.toml")
-    scripts = [*ScriptDirectory.from_config(config).walk_revisions()]
-    if not scripts:
-        return 0
-    found = judge(sql_of_revisions(config))
-    said = [line for script in scripts for line in complaints(script, found[script.revision])]
+    try:
+        said = lint(Config(toml_file=ROOT / "pyproject.toml"))
+    except CommandError as error:
+        said = [str(error)]
     print(*said, sep="\n\n", end="\n" if said else "", file=sys.stderr)
     return 1 if said else 0
 

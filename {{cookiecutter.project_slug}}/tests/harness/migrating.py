@@ -7,6 +7,7 @@ from typing import Any
 
 import asyncpg
 from alembic import command
+from alembic.config import Config
 from alembic.runtime.environment import EnvironmentContext
 from alembic.runtime.migration import MigrationContext, MigrationStep
 from alembic.script import ScriptDirectory
@@ -30,27 +31,12 @@ def downgrade():
 """
 
 
-class Migrating:
-    """Runs Alembic's commands on one database, and SQL beside them."""
+class Revisions:
+    """Revisions that a test writes, each after the one before."""
 
-    def __init__(self, url: URL, connection: asyncpg.Connection) -> None:
-        self.config = alembic_config(url)
-        # Deadlines of requests that make no sense here: one no server accepts, one outlives a test.
-        self.config.attributes["settings"] = settings_for(url).model_copy(
-            update={"database_statement_timeout": -1.0, "database_lock_timeout": 60.0}
-        )
-        self.connection = connection
+    def __init__(self, config: Config) -> None:
+        self.config = config
         self._newest: str | None = None
-
-    async def upgrade(self, revision: str = "head") -> None:
-        await asyncio.to_thread(command.upgrade, self.config, revision)
-
-    async def downgrade(self, revision: str) -> None:
-        await asyncio.to_thread(command.downgrade, self.config, revision)
-
-    async def fetch(self, sql: str) -> list[tuple[Any, ...]]:
-        """Run a statement; it commits."""
-        return [tuple(row) for row in await self.connection.fetch(sql)]
 
     def only_from(self, folder: Path) -> None:
         """Take revisions from this folder, and none of the project's."""
@@ -68,6 +54,28 @@ class Migrating:
     def path(self, revision: str) -> Path:
         """Return where ``write`` puts this revision."""
         return Path(str(self.config.get_main_option("version_locations")), f"{revision}.py")
+
+
+class Migrating(Revisions):
+    """Runs Alembic's commands on one database, and SQL beside them."""
+
+    def __init__(self, url: URL, connection: asyncpg.Connection) -> None:
+        super().__init__(alembic_config(url))
+        # Deadlines of requests that make no sense here: one no server accepts, one outlives a test.
+        self.config.attributes["settings"] = settings_for(url).model_copy(
+            update={"database_statement_timeout": -1.0, "database_lock_timeout": 60.0}
+        )
+        self.connection = connection
+
+    async def upgrade(self, revision: str = "head") -> None:
+        await asyncio.to_thread(command.upgrade, self.config, revision)
+
+    async def downgrade(self, revision: str) -> None:
+        await asyncio.to_thread(command.downgrade, self.config, revision)
+
+    async def fetch(self, sql: str) -> list[tuple[Any, ...]]:
+        """Run a statement; it commits."""
+        return [tuple(row) for row in await self.connection.fetch(sql)]
 
     async def climb(self, on_each_step: Callable[[Connection], None]) -> None:
         """Take every revision up, down and up again; before each step, do something."""

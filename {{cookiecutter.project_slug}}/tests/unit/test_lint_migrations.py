@@ -1,16 +1,38 @@
 """The SQL of a revision is judged before it meets a live system."""
 
+from collections.abc import Generator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import ModuleType
 
 import pytest
+from alembic.config import Config
 from alembic.script import Script
+from alembic.util import CommandError
 
 from app.core.settings import ROOT
-from tools.lint_migrations import complaints, judge
+from tests.harness.migrating import Revisions
+from tools.lint_migrations import complaints, judge, lint
 
 VERSION = "UPDATE alembic_version SET version_num='r2' WHERE alembic_version.version_num = 'r1';"
 DROP = "ALTER TABLE items DROP COLUMN name;"
+
+ONLINE = """online.in_batches("UPDATE items SET size = 0 WHERE size IS NULL")"""
+OTHER = """op.execute("ALTER TABLE items ALTER size SET DEFAULT 0")"""
+
+SAFE_WAYS = [
+    'op.execute("CREATE TABLE things (id uuid NOT NULL); CREATE INDEX ix ON things (id)")',
+    'op.execute("ALTER TABLE items ADD COLUMN size bigint")',
+    ONLINE,
+    'op.execute("ALTER TABLE items ADD CONSTRAINT items_size_not_null NOT NULL size NOT VALID")',
+    'online.validate_constraint("items_size_not_null", "items")',
+    'op.execute("ALTER TABLE items ADD CONSTRAINT ck_items_size CHECK (size > 0) NOT VALID")',
+    'online.validate_constraint("ck_items_size", "items")',
+    'online.create_index("uq_items_size", "items", ["size"], unique=True)',
+    'op.execute("ALTER TABLE items ADD CONSTRAINT uq_items_size UNIQUE USING INDEX uq_items_size")',
+    'online.drop_index("ix_items_name", "items")',
+]
+"""The rows of the table in docs/migrations.md, a revision each."""
 
 
 def sql(statements: str) -> str:
@@ -23,11 +45,22 @@ def revision(**names: object) -> Script:
     return Script(module, "r2", ROOT / "migrations/versions/r2.py")
 
 
+@pytest.fixture
+def revisions() -> Generator[Revisions]:
+    """Revisions that the test writes itself."""
+    with TemporaryDirectory() as folder:  # tmp_path would stay
+        revisions = Revisions(Config(toml_file=ROOT / "pyproject.toml"))
+        revisions.only_from(Path(folder))
+        yield revisions
+
+
 @pytest.mark.parametrize(
     ("statement", "rule"),
     [
         (DROP, "ban-drop-column"),
         ("ALTER TABLE items ADD COLUMN colour text NOT NULL;", "adding-required-field"),
+        ("ALTER TABLE items ALTER COLUMN size SET NOT NULL;", "adding-not-nullable-field"),
+        ("ALTER TABLE items DROP CONSTRAINT ck_items_size;", "ban-drop-constraint"),
         ("ALTER TABLE items ALTER COLUMN size TYPE bigint;", "changing-column-type"),
         ("ALTER TABLE items RENAME COLUMN name TO title;", "renaming-column"),
         ("ALTER TABLE items ADD CONSTRAINT ck CHECK (n > 0);", "constraint-missing-not-valid"),
@@ -50,17 +83,33 @@ def test_what_is_dangerous_is_found_with_the_reason_and_the_safe_way(
     assert "See the address below" not in said
 
 
+def test_the_safe_ways_of_the_docs_are_let_through(revisions: Revisions) -> None:
+    for number, upgrade in enumerate(SAFE_WAYS):
+        revisions.write(f"r{number}", upgrade)
+
+    assert lint(revisions.config) == []
+
+
 @pytest.mark.parametrize(
-    "statement",
-    [
-        "CREATE TABLE things (id uuid NOT NULL);\nCREATE INDEX ix ON things (id);",
-        "ALTER TABLE items ADD COLUMN colour text;",
-        "ALTER TABLE items ADD CONSTRAINT ck CHECK (n > 0) NOT VALID;",
-        "COMMIT;\nSET lock_timeout = 0;\nCREATE INDEX CONCURRENTLY IF NOT EXISTS ix ON items (n);\nBEGIN;",
-    ],
+    "upgrade", [f"{ONLINE}; {OTHER}", f"{OTHER}; {ONLINE}"], ids=["after", "before"]
 )
-def test_the_safe_ways_are_let_through(statement: str) -> None:
-    assert judge({"r2": sql(statement)}) == {"r2": []}
+def test_what_commits_by_itself_has_a_revision_of_its_own(
+    revisions: Revisions, upgrade: str
+) -> None:
+    revisions.write("r1", upgrade)
+
+    (said,) = lint(revisions.config)
+
+    assert "r1.py: prefer-robust-stmts\n    ALTER TABLE items ALTER size SET DEFAULT 0;\n" in said
+    assert "a revision of its own" in said
+
+
+def test_two_heads_are_refused(revisions: Revisions) -> None:
+    for name in ("r1", "r2"):
+        revisions.path(name).write_text(f"revision, down_revision = {name!r}, None", "utf-8")
+
+    with pytest.raises(CommandError, match="There are 2 heads, r1 and r2: join them"):
+        lint(revisions.config)
 
 
 def test_a_revision_overrules_a_rule_with_a_reason_and_only_there() -> None:
