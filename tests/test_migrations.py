@@ -127,6 +127,21 @@ def test_a_second_head_is_noticed(workshop: Path, installed: Path, server: str) 
 
 
 @pytest.mark.heavy
+@pytest.mark.parametrize("arguments", [(), ("-n", "2")], ids=["one process", "two"])
+def test_migrations_that_do_not_run_are_one_answer_for_the_whole_run(
+    workshop: Path, installed: Path, server: str, arguments: tuple[str, ...]
+) -> None:
+    write(workshop, "r2", FIRST, 'op.execute("ALTER TABLE item ADD COLUMN size bigint")')
+
+    result = run_tests(workshop, installed, server, "tests/integration", *arguments)
+
+    (said,) = [line for line in result.stdout.splitlines() if "do not run" in line]
+    assert '(migrations/versions/r2.py, line 9): relation "item" does not exist' in said
+    assert result.returncode != 0
+    assert not re.search("passed|failed|error", result.stdout.splitlines()[-1])
+
+
+@pytest.mark.heavy
 def test_a_revision_that_suits_an_empty_database_only_is_noticed(
     workshop: Path, installed: Path, server: str
 ) -> None:

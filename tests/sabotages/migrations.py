@@ -227,6 +227,14 @@ SABOTAGES = [
         f"{REFUSED}::test_revisions_that_cannot_be_read_are_named",
     ),
     Sabotage(
+        "migrations that do not run are one answer for the whole run",
+        "tests/harness/databases.py",
+        "        raise RefusedError(why) from error\n",
+        "        raise error\n",
+        "tests/integration/test_databases.py"
+        "::test_migrations_that_do_not_run_are_one_answer_for_the_whole_run",
+    ),
+    Sabotage(
         "an index is built beside writers",
         ONLINE,
         '        options |= {"postgresql_concurrently": True}\n',

@@ -78,7 +78,7 @@ class Databases:
     @asynccontextmanager
     async def clone(self) -> AsyncGenerator[URL]:
         """Own a database with the migrated schema, and no row that a migration did not make."""
-        template = await self._template()
+        template = await self.template()
         name = f"{PREFIX}_run_{uuid4().hex[:16]}"
         await self._lock(name)
         await self._create(name, template, self._tablespace)
@@ -88,7 +88,7 @@ class Databases:
             await self._drop(name)
             await self._unlock(name)
 
-    async def _template(self) -> str:
+    async def template(self) -> str:
         """Return the template for the present migrations; whoever comes first makes it."""
         name = template_name()
         await self._lock(name)
@@ -96,7 +96,7 @@ class Databases:
             if not await self._is_template(name):
                 await self._drop(name)  # someone was killed half-way
                 await self._create(name, "template1")
-                await asyncio.to_thread(migrate, self._url.set(database=name))
+                await asyncio.to_thread(_migrate_first, self._url.set(database=name))
                 # From now on it is whole; nobody connects to it, so it can always be cloned.
                 await self._execute(f"ALTER DATABASE {name} IS_TEMPLATE true")
                 await self._execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
@@ -165,6 +165,14 @@ def migrate(url: URL, revision: str = "head") -> None:
     """Run ``alembic upgrade``; not from a running event loop."""
     config = alembic_config(url)
     command.upgrade(config, revision)
+
+
+def _migrate_first(url: URL) -> None:
+    try:
+        migrate(url)
+    except Exception as error:
+        why = f"The migrations do not run, so there is no database to test on: {error}"
+        raise RefusedError(why) from error
 
 
 def alembic_config(url: URL) -> Config:

@@ -1,12 +1,16 @@
 """Databases of tests: each has one owner, and none is touched that the tests did not make."""
 
 from collections.abc import AsyncGenerator
+from typing import NoReturn
 
 import asyncpg
 import pytest
+from alembic.util import CommandError
 from sqlalchemy import URL
 
+from tests.harness import databases as harness
 from tests.harness.databases import MARK, PREFIX, Databases, template_name
+from tests.harness.given_server import RefusedError
 
 
 async def names(connection: asyncpg.Connection) -> set[str]:
@@ -56,3 +60,23 @@ async def test_what_a_killed_run_left_is_dropped_and_nothing_else(
     assert orphan not in left
     assert {unmarked, clone.database} <= left
     await admin.execute(f"DROP DATABASE {unmarked}")
+
+
+async def test_migrations_that_do_not_run_are_one_answer_for_the_whole_run(
+    databases: Databases,
+    admin: asyncpg.Connection,
+    unique_resource_name: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    name = f"{PREFIX}_template_{unique_resource_name[-16:]}"
+    monkeypatch.setattr(harness, "template_name", lambda: name)
+    monkeypatch.setattr(harness, "migrate", fail)
+
+    with pytest.raises(RefusedError, match=r"The migrations do not run, .*: There are 2 heads"):
+        await databases.template()
+
+    await admin.execute(f"DROP DATABASE {name}")
+
+
+def fail(_: URL) -> NoReturn:
+    raise CommandError("There are 2 heads")
