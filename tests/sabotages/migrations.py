@@ -199,6 +199,13 @@ SABOTAGES = [
         f"{REFUSED}::test_a_server_that_does_not_answer_is_named_without_the_password",
     ),
     Sabotage(
+        "a wrong DATABASE_URL is said in one line",
+        "tools/postgres/__main__.py",
+        "    except (PostgresError, ValidationError) as error:\n",
+        "    except PostgresError as error:\n",
+        "tests/unit/test_launcher.py::test_a_wrong_url_is_said_in_one_line_without_its_password",
+    ),
+    Sabotage(
         "two heads are refused with the way to join them",
         ENV,
         "        check_one_head(context.script)\n",

@@ -11,8 +11,9 @@ import sys
 from pathlib import Path
 
 import asyncpg
+from pydantic import ValidationError
 
-from app.core.settings import Settings, project
+from app.core.settings import Settings, explain, project
 from tools.postgres import ROOT, PostgresError, running, url
 
 
@@ -51,8 +52,9 @@ def main(arguments: list[str]) -> int:
         return 2
     try:
         return run(arguments)
-    except PostgresError as error:
-        print(error, file=sys.stderr)
+    except (PostgresError, ValidationError) as error:
+        said = explain(error) if isinstance(error, ValidationError) else error
+        print(said, file=sys.stderr)
         return 1
 
 
