@@ -86,6 +86,22 @@ def test_a_revision_is_written_from_the_models_or_refused_in_one_line(
     assert revisions(workshop) == before | {name, "other.py"}
 
 
+@pytest.mark.heavy
+def test_a_revision_that_is_written_by_hand_keeps_its_imports(
+    workshop: Path, live: Live, make: Make
+) -> None:
+    before = revisions(workshop)
+    said, _ = live.alembic(workshop, "revision", "-m", "by hand").communicate()
+    (name,) = revisions(workshop) - before
+    revision = workshop / "migrations/versions" / name
+    source = revision.read_text(encoding="utf-8")
+    revision.write_text(source.replace("    pass", '    op.execute("SELECT 1")', 1))
+
+    linted = make("lint")
+
+    assert linted.returncode == 0, said + linted.stdout + linted.stderr
+
+
 def test_a_dangerous_revision_is_refused_by_make_lint_until_it_gives_a_reason(
     workshop: Path, make: Make
 ) -> None:
