@@ -227,6 +227,13 @@ SABOTAGES = [
         f"{REFUSED}::test_a_revision_that_fails_is_named_with_its_line_and_the_reason",
     ),
     Sabotage(
+        "what a lost connection has applied is not claimed to be known",
+        REFUSALS,
+        "    if isinstance(error, DBAPIError) and error.connection_invalidated:\n",
+        "    if not error:\n",
+        f"{REFUSED}::test_a_revision_that_fails_is_named_with_its_line_and_the_reason[connection]",
+    ),
+    Sabotage(
         "a revision that cannot be read is named in one line",
         ENV,
         "    check_files(context.script)\n",

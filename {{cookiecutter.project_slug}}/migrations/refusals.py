@@ -56,8 +56,8 @@ def naming_revision(steps: Steps) -> Generator[None]:
         if steps.failed is None:
             raise
         raise CommandError(
-            f"{steps.failed}{_place(steps, error)}: {_reason(error)}{_statement(error)};"
-            " it is not applied. Mend it, then run this again."
+            f"{str(steps.failed).rstrip('.')}{_place(steps, error)}: {_reason(error)}"
+            f"{_statement(error)}; {_outcome(error)}"
         ) from error
 
 
@@ -86,9 +86,9 @@ def check_known(script: ScriptDirectory, found: Collection[str]) -> None:
         script.get_revisions(tuple(found))
     except CommandError:
         raise CommandError(
-            f"The database is at {' and '.join(found)}, which this checkout does not have: update it;"
-            " or go back to the branch that has it, and there run `.venv/bin/python -m tools.postgres"
-            " .venv/bin/alembic downgrade -1`; or empty the database of make run with `make reset`."
+            f"The database is at {' and '.join(found)}, which this checkout does not have: pull it;"
+            " or, on the branch that has it, run `.venv/bin/python -m tools.postgres .venv/bin/alembic"
+            " downgrade -1`; or empty the database of make run with `make reset`."
         ) from None
 
 
@@ -113,6 +113,13 @@ def _statement(error: Exception) -> str:
     if not isinstance(error, DBAPIError) or not error.statement:
         return ""
     return f", in `{_one_line(error.statement)}`"
+
+
+def _outcome(error: Exception) -> str:
+    # A connection that is lost while it commits does not say whether it did.
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
+        return "the connection is lost. Run this again: it goes on from what is applied."
+    return "it is not applied. Mend it, then run this again."
 
 
 def _one_line(text: str) -> str:
