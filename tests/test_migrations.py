@@ -128,6 +128,34 @@ def test_an_older_server_is_refused_in_one_line(workshop: Path, live: Live) -> N
     assert re.search(r"FAILED: PostgreSQL 99 or newer is needed, and this is 18\.\d+\.$", said)
 
 
+WORDS = """class Status(StrEnum):
+    OPEN = "open"
+    SENT_OUT = "sent out"
+
+
+class Item("""
+STATUS = '    status: Mapped[Status] = mapped_column(server_default="open")\n'
+
+
+@pytest.mark.heavy
+def test_a_set_of_words_is_a_check_that_comes_and_goes_with_its_column(
+    workshop: Path, installed: Path, server: str, make: Make
+) -> None:
+    models = workshop / "app/features/items/models.py"
+    source = models.read_text(encoding="utf-8").replace("class Item(", WORDS)
+    column = "    description: Mapped[str | None]\n"
+    models.write_text(f"from enum import StrEnum\n{source.replace(column, column + STATUS)}")
+
+    assert make("migrate").returncode == 0
+    written = make("migration", "m=add status")
+    assert written.returncode == 0, written.stderr
+
+    (path,) = (workshop / "migrations/versions").glob("*_add_status.py")
+    assert "create_check_constraint" not in path.read_text(encoding="utf-8")
+    result = run_tests(workshop, installed, server, "-k", "test_migrations")
+    assert result.returncode == 0, result.stdout
+
+
 ADD_SIZE = 'op.execute("ALTER TABLE items ADD COLUMN size bigint NOT NULL")'
 SIZE = "    description: Mapped[str | None]\n    size: Mapped[int]\n"
 
