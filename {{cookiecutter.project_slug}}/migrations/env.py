@@ -61,7 +61,7 @@ def configure(connection: Connection, **options: Any) -> MigrationContext:
     return context.get_context()
 
 
-def is_compared(item: object, _: str, kind: str, reflected: bool, other: object) -> bool:
+def is_compared(item: object, _: str | None, kind: str, reflected: bool, other: object) -> bool:
     """Leave out the check of a new column's set of words: the column brings it along."""
     brought = kind == "check_constraint" and not reflected and other is None
     return not (brought and getattr(item, "_type_bound", False))
