@@ -44,7 +44,7 @@ def test_run_it(walk: Follow) -> None:
 def test_test_it(walk: Follow) -> None:
     said = walk("Test it")
 
-    assert len(re.findall(r"=+ \d+ passed(?:, \d+ deselected)? in", said)) == 5
+    assert len(re.findall(r"=+ \d+ passed(?:, \d+ deselected)? in", said)) == 6
     covered = re.findall(
         r"Required test coverage of 90.0% reached. Total coverage: ([\d.]+)%", said
     )
