@@ -33,7 +33,7 @@ test: $(installed) ## Bake, and do what users do; pytest takes more from args="-
 	@$(python) -m pytest -n 2 -m 'not heavy' $(args)
 
 test-heavy: $(installed) ## Break what was baked in every way that its own tests promise to notice
-	@$(python) -m pytest -n 2 -m 'heavy and not load' $(args)
+	@$(python) -m pytest -n 2 --dist worksteal -m 'heavy and not load' $(args)
 
 test-load: $(installed) ## Load the service, and break its database, on a machine that does nothing else
 	@$(python) -m pytest -m load -rP $(args)
