@@ -9,7 +9,7 @@ import sys
 import textwrap
 from collections.abc import Callable
 
-from benchmarks import plots, tables
+from benchmarks import goals, plots, tables
 from benchmarks.compare import BASELINE
 from benchmarks.results import FILE, Results, read
 from benchmarks.tables import table
@@ -132,11 +132,17 @@ def origin(results: Results) -> str:
     return textwrap.fill(f"Medians, on {', '.join(said)}.", 110)
 
 
+def aims(results: Results) -> str:
+    """Write what was aimed for, and whether it is met."""
+    return table(["aimed for", "is", ""], goals.held(results))
+
+
 BLOCKS: dict[str, Callable[[Results], str]] = {
     "isolation": isolation,
     "suite": suite,
     "service": service,
     "growth": growth,
+    "aims": aims,
     "origin": origin,
 }
 
