@@ -112,6 +112,13 @@ SABOTAGES = [
         f"{ITEMS}::test_pages_are_newest_first_and_complete",
     ),
     Sabotage(
+        "a page is one range of the index",
+        "app/core/pagination.py",
+        "order_by(model.created_at.desc(), model.id.desc())",
+        "order_by(model.created_at.desc().nulls_last(), model.id.desc())",
+        f"{ITEMS}::test_a_page_is_one_range_of_the_index",
+    ),
+    Sabotage(
         "a page costs one query",
         "app/core/pagination.py",
         "        rows = (await session.scalars(query, values)).all()\n",
