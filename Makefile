@@ -32,8 +32,9 @@ demo: bake ## Bake, run the tests of the result, then serve it
 test: $(installed) ## Bake, and do what users do; pytest takes more from args="-k name"
 	@$(python) -m pytest -n 2 -m 'not heavy' $(args)
 
+# More workers than cores: half of the time they wait for a deadline, a lock or a server.
 test-heavy: $(installed) ## Break what was baked in every way that its own tests promise to notice
-	@$(python) -m pytest -n 2 --dist worksteal -m 'heavy and not load' $(args)
+	@$(python) -m pytest -n 3 --dist worksteal -m 'heavy and not load' $(args)
 
 test-load: $(installed) ## Load the service, and break its database, on a machine that does nothing else
 	@$(python) -m pytest -m load -rP $(args)
