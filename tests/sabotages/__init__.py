@@ -3,7 +3,16 @@
 A promise that can be broken without a red test is not a promise.
 """
 
-from tests.sabotages import faults, guide, migrations, requests, sandbox, service, suite
+from tests.sabotages import (
+    faults,
+    guide,
+    migrations,
+    refusals,
+    requests,
+    sandbox,
+    service,
+    suite,
+)
 
 SABOTAGES = [
     *service.SABOTAGES,
@@ -11,6 +20,7 @@ SABOTAGES = [
     *requests.SABOTAGES,
     *sandbox.SABOTAGES,
     *migrations.SABOTAGES,
+    *refusals.SABOTAGES,
     *suite.SABOTAGES,
     *guide.SABOTAGES,
 ]
