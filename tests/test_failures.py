@@ -17,6 +17,22 @@ async def test_it(client):
     assert False
 """
 
+STREAMING = """
+from httpx import AsyncClient, MockTransport, Response
+
+async def endless():
+    yield b"first"
+    raise RuntimeError("the second one was waited for")
+
+async def test_it(exchanges):
+    transport = MockTransport(lambda request: Response(200, content=endless()))
+    hooks = {"response": [exchanges.keep]}
+    async with AsyncClient(transport=transport, base_url="http://test", event_hooks=hooks) as client:
+        async with client.stream("GET", "/") as response:
+            assert await anext(response.aiter_raw()) == b"first"
+    assert False
+"""
+
 STANDING = """
 from sqlalchemy import text
 
@@ -50,7 +66,18 @@ def test_an_end_to_end_failure_shows_what_the_server_said(
     shown = run_tests(workshop, installed, server, "tests/e2e/test_it.py").stdout
 
     assert "POST http://127.0.0.1" in shown
-    assert '"path": "/livez"' in shown
+    assert "path=/livez" in shown
+
+
+def test_a_stream_is_not_read_for_the_sake_of_showing_it(
+    workshop: Path, installed: Path, server: str
+) -> None:
+    (workshop / "tests/unit/test_it.py").write_text(STREAMING, encoding="utf-8")
+
+    shown = run_tests(workshop, installed, server, "tests/unit/test_it.py").stdout
+
+    assert "GET http://test/ -> 200 OK\n(a stream: it was not read as a whole)" in shown
+    assert "1 failed" in shown
 
 
 def test_a_traceback_of_the_server_can_be_read(

@@ -179,7 +179,7 @@ SABOTAGES = [
     Sabotage(
         "a record stays on its line in development",
         LOGGING,
-        "        _escape,\n",
+        "        escape,\n",
         "",
         f"{IN_LOGGING}::test_no_text_forges_a_line_or_commands_a_terminal",
     ),
@@ -189,6 +189,13 @@ SABOTAGES = [
         "structlog.processors.JSONRenderer()",
         "structlog.processors.JSONRenderer(ensure_ascii=False)",
         f"{IN_LOGGING}::test_no_text_forges_a_line_or_commands_a_terminal",
+    ),
+    Sabotage(
+        "the URL of a request to another service is not logged",
+        LOGGING,
+        'logging.getLogger("httpx").setLevel(logging.WARNING)',
+        'logging.getLogger("httpx").setLevel(logging.INFO)',
+        f"{IN_LOGGING}::test_the_url_of_a_request_to_another_service_is_not_logged",
     ),
     Sabotage(
         "a log that cannot be written fails nothing",

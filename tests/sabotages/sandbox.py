@@ -72,8 +72,8 @@ SABOTAGES = [
     Sabotage(
         "requests at once take turns",
         TURNS,
-        "await self._turn.acquire()",
-        "self._turn._locked = True",
+        "            await self._wait(unit)\n",
+        "            self._turn._locked = True\n",
         f"{IN_TURNS}::test_requests_at_once_all_succeed_while_the_test_holds_a_savepoint",
     ),
     Sabotage(

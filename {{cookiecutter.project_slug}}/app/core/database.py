@@ -53,6 +53,8 @@ class UnitOfWork(AsyncSession):
             await super().__aexit__(type_, value, traceback)
 
 
+Sessions = Callable[[], AsyncSession]
+
 NO_QUEUE = nullcontext()
 
 
@@ -61,8 +63,8 @@ class Database:
 
     def __init__(
         self,
-        transactions: Callable[[], AsyncSession],
-        reads: Callable[[], AsyncSession],
+        transactions: Sessions,
+        reads: Sessions,
         admit: AbstractAsyncContextManager[None] = NO_QUEUE,
         admit_read: AbstractAsyncContextManager[None] = NO_QUEUE,
     ) -> None:
@@ -74,11 +76,7 @@ class Database:
     @classmethod
     def over(cls, engine: AsyncEngine, replica: AsyncEngine | None = None, **options: Any) -> Self:
         """Take every session's connection from the engine's pool; to read, from the replica's."""
-        autocommit = (replica or engine).execution_options(isolation_level="AUTOCOMMIT")
-        event.listen(autocommit.sync_engine, "before_execute", _refuse_writes)
-        transactions = async_sessionmaker(engine, class_=UnitOfWork, expire_on_commit=False)
-        reads = async_sessionmaker(autocommit, class_=UnitOfWork, expire_on_commit=False)
-        return cls(transactions, reads, **options)
+        return cls(*sessions_on(engine, replica), **options)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncGenerator[AsyncSession]:
@@ -95,6 +93,18 @@ class Database:
         """Give a session for queries only: no BEGIN and no COMMIT, two round trips fewer."""
         async with self._admit_read, self._reads() as session:
             yield session
+
+
+def sessions_on(
+    engine: AsyncEngine, replica: AsyncEngine | None = None
+) -> tuple[Sessions, Sessions]:
+    """Make what makes sessions: for transactions, and for queries only."""
+    autocommit = (replica or engine).execution_options(isolation_level="AUTOCOMMIT")
+    event.listen(autocommit.sync_engine, "before_execute", _refuse_writes)
+    return (
+        async_sessionmaker(engine, class_=UnitOfWork, expire_on_commit=False),
+        async_sessionmaker(autocommit, class_=UnitOfWork, expire_on_commit=False),
+    )
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Logs of the application and its libraries in one form: JSON in production, else readable."""
+"""Logs of the application and its libraries in one form: JSON for machines, or lines for people."""
 
 import logging
 import re
@@ -14,6 +14,12 @@ from app.core.settings import Settings
 from app.core.telemetry import add_trace
 
 HANDLER = "app"
+
+JSON: list[structlog.typing.Processor] = [
+    structlog.processors.format_exc_info,
+    # In ASCII: what a terminal obeys, or an editor takes for the end of a line, is escaped.
+    structlog.processors.JSONRenderer(),
+]
 
 
 class Lines:
@@ -39,7 +45,7 @@ def configure(settings: Settings) -> None:
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
-    renderers = _renderers(production=settings.environment == "production")
+    renderers = JSON if settings.logs_json else _console()
     structlog.configure(
         # Not by way of the standard library, whose records double what a line costs.
         processors=[*shared, *renderers],
@@ -59,6 +65,8 @@ def configure(settings: Settings) -> None:
     )
     # request_log.py has logged these already, with the request's id.
     logging.getLogger("uvicorn.error").addFilter(_is_news)
+    # It writes whole URLs, and with them what is secret in a query.
+    logging.getLogger("httpx").setLevel(logging.WARNING)
     # It names its plugins when readiness first reads the migrations.
     logging.getLogger("alembic.runtime.plugins").setLevel(logging.WARNING)
     root = logging.getLogger()
@@ -72,12 +80,9 @@ def _is_news(record: logging.LogRecord) -> bool:
     return not record.getMessage().startswith("Exception in ASGI application")
 
 
-def _renderers(*, production: bool) -> list[structlog.typing.Processor]:
-    if production:
-        # In ASCII: what a terminal obeys, or an editor takes for the end of a line, is escaped.
-        return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+def _console() -> list[structlog.typing.Processor]:
     return [
-        _escape,
+        escape,
         structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=_indented),
     ]
 
@@ -90,7 +95,7 @@ def _readable(text: str) -> str:
     return _OBEYED.sub(lambda found: ascii(found[0])[1:-1], text)
 
 
-def _escape(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+def escape(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
     """Keep each record on its line; JSON does so by itself."""
     return {
         name: _readable(value) if isinstance(value, str) else value for name, value in event.items()

@@ -51,6 +51,8 @@ class Settings(BaseSettings):
 
     environment: Literal["development", "production"] = "development"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_format: Literal["console", "json"] | None = None
+    """For people, or one JSON object a line; unset, ``json`` in production only."""
 
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
@@ -109,6 +111,10 @@ class Settings(BaseSettings):
                     " database: set another one, for example from `openssl rand -hex 16`"
                 )
         return self
+
+    @property
+    def logs_json(self) -> bool:
+        return (self.log_format or self.environment) in ("json", "production")
 
     @property
     def serves_docs(self) -> bool:

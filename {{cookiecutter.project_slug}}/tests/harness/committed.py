@@ -4,10 +4,9 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Self
 
-from sqlalchemy import URL
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from tests.harness.databases import engine_on
+from tests.harness.databases import Databases, engine_on
 from tests.harness.isolated import Isolated, TestSession
 from tests.harness.tidiness import check_no_connection_left
 
@@ -19,8 +18,9 @@ class Committed(Isolated):
 
     @classmethod
     @asynccontextmanager
-    async def on(cls, url: URL) -> AsyncGenerator[Self]:
-        async with engine_on(url) as engine:
+    async def on(cls, databases: Databases) -> AsyncGenerator[Self]:
+        """Own a clone of the template for as long as the block runs."""
+        async with databases.clone() as url, engine_on(url) as engine:
             database = cls.over(engine)
             database.engine = engine
             yield database

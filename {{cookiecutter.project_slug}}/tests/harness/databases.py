@@ -33,6 +33,7 @@ def settings_for(url: URL) -> Settings:
     return Settings(
         _env_file=None,
         environment="development",
+        log_format="json",  # written sooner; a test that fails shows it as on a console
         database_url=url.render_as_string(hide_password=False),
         database_pool_size=5,
         database_idle_transaction_timeout=900,  # a test may stand at a breakpoint

@@ -3,9 +3,9 @@
 from abc import ABC, abstractmethod
 from typing import Any
 
-from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.database import Database
+from app.core.database import Database, Sessions
 
 
 class TestSession(AsyncSession):
@@ -31,8 +31,8 @@ class Isolated(Database, ABC):
 
     def __init__(
         self,
-        transactions: async_sessionmaker[AsyncSession],
-        reads: async_sessionmaker[AsyncSession],
+        transactions: Sessions,
+        reads: Sessions,
     ) -> None:
         super().__init__(transactions, reads)
         self._of_test: list[TestSession] = []

@@ -1,7 +1,7 @@
 """A ``Database`` whose every transaction is a savepoint inside one that is rolled back."""
 
 from collections.abc import AsyncGenerator, Callable, Coroutine
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from functools import wraps
 from typing import Any, Self
 
@@ -57,23 +57,33 @@ for _name in (
 class Sandbox(Isolated):
     """Commits and rollbacks behave as in production, and are gone after the test."""
 
-    savepoints: Savepoints
-    turns: Turns
     committed = 0
     """How many transactions of the application."""
+
+    def __init__(self, savepoints: Savepoints) -> None:
+        super().__init__(*savepoints.sessions)
+        self.savepoints = savepoints
+        self.turns = Turns()
 
     @classmethod
     @asynccontextmanager
     async def on(cls, savepoints: Savepoints) -> AsyncGenerator[Self]:
         """Undo everything when the block ends."""
-        sandbox = cls.over(savepoints.engine)
-        sandbox.savepoints = savepoints
-        sandbox.turns = Turns()
-        async with AsyncExitStack() as stack:
-            stack.push_async_callback(sandbox.close_sessions)
-            stack.push_async_callback(savepoints.end)
-            stack.push_async_callback(sandbox.turns.close)
+        sandbox = cls(savepoints)
+        try:
             yield sandbox
+        finally:
+            await sandbox.close()
+
+    async def close(self) -> None:
+        """Wait for the unit that still runs, check what it left, and undo everything."""
+        try:
+            await self.turns.close()
+        finally:
+            try:
+                await self.savepoints.end()
+            finally:
+                await self.close_sessions()
 
     @asynccontextmanager
     async def transaction(self) -> AsyncGenerator[AsyncSession]:

@@ -4,6 +4,7 @@ Sessions run on it as they do in production, on an engine of the same kind. That
 in autocommit mode and sends none of the three by itself: the listeners here send what takes their place.
 """
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from itertools import count
@@ -12,6 +13,8 @@ from typing import Any, Self
 import asyncpg
 from sqlalchemy import AdaptedConnection, Connection, ExceptionContext, StaticPool, event
 from sqlalchemy.ext.asyncio import AsyncEngine
+
+from app.core.database import sessions_on
 
 # A savepoint of its own, because SET CONSTRAINTS would last until the end of the test.
 CHECK = (
@@ -32,6 +35,9 @@ class Savepoints:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self.engine = engine
+        self.loop = asyncio.get_running_loop()
+        """The one that their connection belongs to."""
+        self.sessions = sessions_on(engine)
         self._names = (f"unit_{number}" for number in count())
         self._held: dict[Connection, str] = {}
         # Made together with the release of the one before: half the round trips of a test.

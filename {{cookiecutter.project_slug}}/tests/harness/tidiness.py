@@ -3,21 +3,23 @@
 import asyncio
 import gc
 import warnings
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from asyncio import AbstractEventLoop
+from collections.abc import Generator
+from contextlib import contextmanager
 
 import pytest
 from sqlalchemy import QueuePool
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+_watched: list[AsyncEngine] = []
 
-@asynccontextmanager
-async def no_task_left() -> AsyncGenerator[None]:
+
+@contextmanager
+def no_task_left(loop: AbstractEventLoop) -> Generator[None]:
     """Fail if the block started a task that has not ended with it."""
-    before = asyncio.all_tasks()
+    before = asyncio.all_tasks(loop)
     yield
-    await asyncio.sleep(0)  # a task that only has to end may do so
-    left = [task for task in asyncio.all_tasks() - before if task is not asyncio.current_task()]
+    left = asyncio.all_tasks(loop) - before
     for task in left:
         task.cancel()
     if left:
@@ -25,6 +27,22 @@ async def no_task_left() -> AsyncGenerator[None]:
         pytest.fail(
             f"The test has ended, and these tasks go on: await them.\n{names}", pytrace=False
         )
+
+
+@contextmanager
+def watched(engine: AsyncEngine) -> Generator[None]:
+    """Let each test be asked what it left of this engine's connections, for as long as the block runs."""
+    _watched.append(engine)
+    try:
+        yield
+    finally:
+        _watched.remove(engine)
+        check_no_connection_left(engine)
+
+
+def check_watched() -> None:
+    for engine in _watched:
+        check_no_connection_left(engine)
 
 
 def check_no_connection_left(engine: AsyncEngine) -> None:

@@ -31,6 +31,13 @@ class Unit:
         self._waiting: set[asyncio.Timeout] = set()
 
     async def enter(self, unit: "Unit") -> None:
+        if self._turn.locked() or self._waiting:
+            await self._wait(unit)
+        else:
+            await self._turn.acquire()  # at once: it is free, and nobody was here before
+        self._holder = unit
+
+    async def _wait(self, unit: "Unit") -> None:
         try:
             async with asyncio.timeout(PATIENCE) as patience:
                 self._waiting.add(patience)
@@ -44,7 +51,6 @@ class Unit:
             ) from None
         finally:
             self._waiting.discard(patience)
-        self._holder = unit
 
     def leave(self) -> None:
         self._holder = None

@@ -18,7 +18,7 @@ def written(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
     configure(Settings(_env_file=None, environment=getattr(request, "param", "production")))
     yield stream
     monkeypatch.undo()
-    configure(Settings(_env_file=None))
+    configure(Settings(_env_file=None, log_format="json"))
 
 
 in_both_forms = pytest.mark.parametrize("written", ["production", "development"], indirect=True)
@@ -67,6 +67,12 @@ def test_a_log_that_cannot_be_written_fails_nothing(written: StringIO) -> None:
     written.close()
 
     structlog.get_logger("shop").info("sold")
+
+
+def test_the_url_of_a_request_to_another_service_is_not_logged(written: StringIO) -> None:
+    logging.getLogger("httpx").info("HTTP Request: GET https://rates.example/?token=hunter2")
+
+    assert not written.getvalue()
 
 
 @pytest.mark.usefixtures("written")

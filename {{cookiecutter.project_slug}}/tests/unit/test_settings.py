@@ -58,6 +58,21 @@ def test_the_environment_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     assert settings().port == 9000
 
 
+@pytest.mark.parametrize(
+    ("environment", "log_format", "is_json"),
+    [
+        ("development", None, False),
+        ("production", None, True),
+        ("development", "json", True),
+        ("production", "console", False),
+    ],
+)
+def test_logs_are_for_people_in_development_unless_told_otherwise(
+    environment: str, log_format: str | None, is_json: bool
+) -> None:
+    assert settings(environment=environment, log_format=log_format).logs_json is is_json
+
+
 PRODUCTION = {"environment": "production"}
 
 
