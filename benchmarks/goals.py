@@ -98,7 +98,7 @@ GOALS: list[tuple[str, Callable[[Values], float], Callable[[Values], float]]] = 
     ),
     (
         "6,373 tests with `-n 2`, of one after the other; at most 1/1.6",
-        _ratio("suite.big.parallel.s", "suite.big.serial.s"),
+        _ratio("suite.big.all.parallel.s", "suite.big.all.serial.s"),
         _at_most(1 / 1.6),
     ),
     (

@@ -30,8 +30,7 @@ def isolation(results: Results) -> str:
 def suite(results: Results) -> str:
     """Write what a suite as a whole costs."""
     figures = results["suite"]["figures"]
-    tests = f"{figures['big.tests']:,.0f} tests"
-    return table(
+    one_by_one = table(
         ["", "takes"],
         [
             [text, f"{figures[f'{name}.{unit}']:.1f} {unit}"]
@@ -42,9 +41,12 @@ def suite(results: Results) -> str:
                     "requests.client_per_test",
                     "ms",
                 ),
-                ("of both, what any async test takes", "requests.empty", "ms"),
-                (f"{tests}: 70 % unit, 27 % POST and GET, 3 % committed", "big.serial", "s"),
-                ("the same with `-n 2`", "big.parallel", "s"),
+                (
+                    "through FastAPI and SQLAlchemy alone (L2), nothing kept apart",
+                    "requests.bare",
+                    "ms",
+                ),
+                ("of each, what any async test takes", "requests.empty", "ms"),
                 ("a run of one test; there is 1 migration", "start_up.1.warm", "s"),
                 ("the same with 200 migrations", "start_up.200.warm", "s"),
                 ("the same when the migrations are new", "start_up.200.cold", "s"),
@@ -53,6 +55,20 @@ def suite(results: Results) -> str:
             )
         ],
     )
+    many = table(
+        ["", "one after the other", "`-n 2`"],
+        [
+            [text, *(f"{figures[f'big.{name}.{way}.s']:.1f} s" for way in ("serial", "parallel"))]
+            for text, name in (
+                (f"{figures['big.tests']:,.0f} tests", "all"),
+                ("27 % of them, a POST and a GET each", "client"),
+                ("3 % of them, `committed`", "committed"),
+                ("70 % of them, unit tests of one line", "unit"),
+                ("as many in an empty project: pytest and xdist alone", "plain"),
+            )
+        ],
+    )
+    return f"{one_by_one}\n\n{many}"
 
 
 def service(results: Results) -> str:

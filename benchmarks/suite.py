@@ -1,19 +1,22 @@
 """The suite of a baked project: what isolation, requests, size and start-up cost."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from itertools import product
 from pathlib import Path
 from statistics import median
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from benchmarks import suites
 from benchmarks.effort import Effort
-from benchmarks.project import Project, environment
+from benchmarks.project import INSIDE, Project, environment
 from benchmarks.results import Figures
 
 HERE = Path(__file__).parent
@@ -61,7 +64,7 @@ def run_pytest(project: Path, written: Path, *arguments: str) -> float:
     result = subprocess.run(
         [".venv/bin/python", "-m", "pytest", "-q", "-p", "timing", *arguments],
         cwd=project,
-        env=environment(PYTHONPATH=str(HERE), COSTS=str(written)),
+        env=environment(PYTHONPATH=f"{HERE}{os.pathsep}{INSIDE}", COSTS=str(written)),
         stdout=subprocess.PIPE,
         text=True,
         check=False,
@@ -111,11 +114,12 @@ def isolation(figures: Figures, bench: Bench) -> None:
 
 
 def requests(figures: Figures, bench: Bench) -> None:
-    """Time a test that POSTs and GETs."""
+    """Time a test that POSTs and GETs; through L2 it leaves its row, and nothing is kept apart."""
     ways = {
         "empty": suites.EMPTY,
         "client": suites.CLIENT,
         "client_per_test": suites.CLIENT_PER_TEST,
+        "bare": suites.CLIENT_BARE,
     }
     rounds = [
         {way: bench.cost(suite, 200) for way, suite in ways.items()} for _ in range(bench.rounds)
@@ -125,24 +129,33 @@ def requests(figures: Figures, bench: Bench) -> None:
 
 
 def big_suite(figures: Figures, bench: Bench) -> None:
-    """Time a large suite, one test after the other and in two processes."""
+    """Time a large suite and its parts, one test after the other and in two processes."""
     parts = {
-        "unit": (suites.BIG_UNIT, 4461),
-        "integration": (suites.CLIENT, 1721),
-        "integration/committed": (suites.BIG_COMMITTED, 191),
+        "unit": ("tests/unit/test_big.py", suites.BIG_UNIT, 4461),
+        "client": ("tests/integration/test_big.py", suites.CLIENT, 1721),
+        "committed": ("tests/integration/test_big_committed.py", suites.BIG_COMMITTED, 191),
     }
     total = 0
-    for name, (suite, all_tests) in parts.items():
+    for name, (file, suite, all_tests) in parts.items():
         tests = max(5, int(all_tests * bench.share))
-        folder, _, rest = name.partition("/")
-        file = bench.project / f"tests/{folder}/test_big{rest}.py"
-        file.write_text(suite.format(tests=tests), encoding="utf-8")
+        Path(bench.project, file).write_text(suite.format(tests=tests), encoding="utf-8")
         total += tests
-    serial, parallel = bench.run(), bench.run("-n", "2")
+        in_two_ways(figures, f"big.{name}", partial(bench.run, file))
     figures.add("big.tests", total)
-    figures.add("big.serial.s", serial)
-    figures.add("big.parallel.s", parallel)
-    figures.add("big.parallel.times_as_fast", serial / parallel)
+    in_two_ways(figures, "big.all", bench.run)
+    with TemporaryDirectory() as folder:
+        # Nothing but pytest and xdist: their own price.
+        Path(folder, ".venv").symlink_to(bench.project / ".venv")
+        tests = max(5, int(parts["unit"][-1] * bench.share))
+        Path(folder, "test_plain.py").write_text(suites.PLAIN.format(tests=tests), encoding="utf-8")
+        plain = partial(run_pytest, Path(folder), bench.written, "-W", "ignore")
+        in_two_ways(figures, "big.plain", plain)
+
+
+def in_two_ways(figures: Figures, name: str, run: Callable[..., float]) -> None:
+    """Time tests one after the other, and in two processes."""
+    figures.add(f"{name}.serial.s", run())
+    figures.add(f"{name}.parallel.s", run("-n", "2"))
 
 
 def start_up(figures: Figures, bench: Bench) -> None:

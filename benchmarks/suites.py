@@ -132,6 +132,34 @@ async def client(engine):
 """
 )
 
+CLIENT_BARE = """
+import os
+import pytest
+from httpx import ASGITransport, AsyncClient
+
+@pytest.fixture(scope="session")
+async def bare(engine):
+    os.environ["DATABASE_URL"] = engine.url.render_as_string(hide_password=False)
+    import bare_sqlalchemy
+    transport = ASGITransport(bare_sqlalchemy.app)
+    async with AsyncClient(transport=transport, base_url="http://test") as client:
+        yield client
+    await bare_sqlalchemy.engine.dispose()
+
+@pytest.mark.parametrize("number", range({tests}))
+async def test_post_and_get(bare, number):
+    created = await bare.post("/items", json={{"name": f"lamp {{number}}"}})
+    assert (await bare.get(f"/items/{{created.json()['id']}}")).json() == created.json()
+"""
+
+PLAIN = """
+import pytest
+
+@pytest.mark.parametrize("number", range({tests}))
+def test_number(number):
+    assert str(number)
+"""
+
 BIG_UNIT = """
 import pytest
 from app.features.items.schemas import ItemCreate
