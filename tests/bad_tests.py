@@ -85,6 +85,14 @@ BAD_TESTS = [
         "ERROR tests/integration/test_bad.py::test_bad - Failed: The test has ended",
     ),
     BadTest(
+        "a connection that is not given back, when its teardown fails as well",
+        INTEGRATION,
+        "import pytest\n\nKEPT = []\n\n@pytest.fixture\ndef broken():\n    yield\n    assert False\n\n"
+        "async def test_bad(engine, broken):\n    KEPT.append(await engine.connect())\n\n"
+        "async def test_innocent(engine): ...",
+        "2 passed, 1 error in",
+    ),
+    BadTest(
         "a test that is slower than its own limit",
         INTEGRATION,
         "import asyncio\nimport pytest\n\n@pytest.mark.timeout(1)\nasync def test_bad():\n"

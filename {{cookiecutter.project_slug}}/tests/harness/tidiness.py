@@ -31,22 +31,25 @@ def no_task_left(loop: AbstractEventLoop) -> Generator[None]:
 
 @contextmanager
 def watched(engine: AsyncEngine) -> Generator[None]:
-    """Let each test be asked what it left of this engine's connections, for as long as the block runs."""
+    """Let each test be asked what it left of this engine's connections, while the block runs."""
     _watched.append(engine)
     try:
         yield
     finally:
         _watched.remove(engine)
-        check_no_connection_left(engine)
 
 
-def check_watched() -> None:
-    for engine in _watched:
-        check_no_connection_left(engine)
+def forget_connections() -> int:
+    """Forget the connections that are still in use of all watched engines; return how many."""
+    return sum(_forget_connections(engine) for engine in _watched)
 
 
 def check_no_connection_left(engine: AsyncEngine) -> None:
     """Fail if a connection was taken from the pool and not given back."""
+    fail_for(_forget_connections(engine))
+
+
+def _forget_connections(engine: AsyncEngine) -> int:
     pool = engine.pool
     assert isinstance(pool, QueuePool)
     left = pool.checkedout()
@@ -54,8 +57,14 @@ def check_no_connection_left(engine: AsyncEngine) -> None:
         with warnings.catch_warnings(action="ignore"):
             gc.collect()  # or the pool complains of it during a later test
         engine.sync_engine.dispose(close=False)  # a new pool, for the tests to come
+    return left
+
+
+def fail_for(connections: int) -> None:
+    """Fail if this many connections, if any, were taken from a pool and not given back."""
+    if connections:
         pytest.fail(
-            f"The test has ended, and {left} connection(s) are still in use: "
+            f"The test has ended, and {connections} connection(s) are still in use: "
             "open them with `async with`.",
             pytrace=False,
         )
