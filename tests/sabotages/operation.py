@@ -1,0 +1,129 @@
+"""What the service makes of its settings, its logs and its end."""
+
+from tests.sabotages.sabotage import Sabotage
+
+LOGGING = "app/core/logging.py"
+SERVER = "app/core/server.py"
+SETTINGS = "app/core/settings.py"
+DATABASE_URL = "app/core/database_url.py"
+HEALTH = "app/features/health/router.py"
+
+IN_INPUT = "tests/integration/test_input.py"
+IN_LOGGING = "tests/unit/test_logging.py"
+IN_SETTINGS = "tests/unit/test_settings.py"
+IN_LIFE = "tests/e2e/test_life.py"
+
+SABOTAGES = [
+    Sabotage(
+        "the form of the logs can be told",
+        SETTINGS,
+        '(self.log_format or self.environment) in ("json", "production")',
+        'self.environment == "production"',
+        f"{IN_SETTINGS}::test_logs_are_for_people_in_development_unless_told_otherwise",
+    ),
+    Sabotage(
+        "a record stays on its line in development",
+        LOGGING,
+        "        escape,\n",
+        "",
+        f"{IN_LOGGING}::test_no_text_forges_a_line_or_commands_a_terminal",
+    ),
+    Sabotage(
+        "a record commands no terminal in production",
+        LOGGING,
+        "structlog.processors.JSONRenderer()",
+        "structlog.processors.JSONRenderer(ensure_ascii=False)",
+        f"{IN_LOGGING}::test_no_text_forges_a_line_or_commands_a_terminal",
+    ),
+    Sabotage(
+        "the URL of a request to another service is not logged",
+        LOGGING,
+        'logging.getLogger("httpx").setLevel(logging.WARNING)',
+        'logging.getLogger("httpx").setLevel(logging.INFO)',
+        f"{IN_LOGGING}::test_the_url_of_a_request_to_another_service_is_not_logged",
+    ),
+    Sabotage(
+        "a log that cannot be written fails nothing",
+        LOGGING,
+        "with suppress(OSError, ValueError):",
+        "with suppress(KeyError):",
+        f"{IN_LOGGING}::test_a_log_that_cannot_be_written_fails_nothing",
+    ),
+    Sabotage(
+        "a message of an exception cannot begin a line",
+        LOGGING,
+        ", exception_formatter=_indented",
+        "",
+        f"{IN_LOGGING}::test_a_message_of_an_exception_cannot_begin_a_line",
+    ),
+    Sabotage(
+        "production refuses a weak password",
+        DATABASE_URL,
+        "        or password.lower() in WEAK_PASSWORDS | {url.username, url.database}\n",
+        "",
+        f"{IN_SETTINGS}::test_production_refuses_a_weak_password_in_one_line_without_it",
+    ),
+    Sabotage(
+        "production refuses the password of the example",
+        DATABASE_URL,
+        '    "development-only",  # the example\'s, in compose.yaml\n',
+        "",
+        f"{IN_SETTINGS}::test_production_refuses_the_password_of_the_example",
+    ),
+    Sabotage(
+        "production has to name its hosts",
+        SETTINGS,
+        'if not self.allowed_hosts and self.environment == "development":',
+        "if not self.allowed_hosts:",
+        f"{IN_SETTINGS}::test_production_has_to_name_its_hosts",
+    ),
+    Sabotage(
+        "who only reads asks the replica",
+        "app/core/database.py",
+        "(replica or engine)",
+        "engine",
+        "tests/integration/test_replica.py::test_who_only_reads_asks_the_replica",
+    ),
+    Sabotage(
+        "who stops is not ready",
+        HEALTH,
+        "    if stopping.is_set():\n",
+        "    if not stopping:\n",
+        f"{IN_INPUT}::test_who_stops_is_not_ready_but_alive",
+    ),
+    Sabotage(
+        "a SIGTERM is said at once",
+        SERVER,
+        "        stopping.set()\n",
+        "",
+        f"{IN_LIFE}::test_told_to_stop_it_says_so_and_serves_on_for_a_while",
+    ),
+    Sabotage(
+        "a stop that was asked for is no failure",
+        SERVER,
+        "        stopping.set()\n",
+        "        stopping.set()\n        self._captured_signals.append(sig)\n",
+        f"{IN_LIFE}::test_it_ends_well_and_leaves_no_connection",
+    ),
+    Sabotage(
+        "who is told to stop serves on for a while",
+        SERVER,
+        "        await asyncio.sleep(self.drain)\n",
+        "",
+        f"{IN_LIFE}::test_told_to_stop_it_says_so_and_serves_on_for_a_while",
+    ),
+    Sabotage(
+        "what is in flight is finished",
+        "app/__main__.py",
+        "timeout_graceful_shutdown=settings.shutdown_grace",
+        "timeout_graceful_shutdown=0",
+        "tests/e2e/test_items_stop.py::test_a_change_that_is_in_flight_is_finished_before_the_server_stops",
+    ),
+    Sabotage(
+        "a service without a database says so once",
+        HEALTH,
+        "    app.state.readiness = state\n",
+        "",
+        f"{IN_LIFE}::test_without_a_database_it_is_alive_and_says_once",
+    ),
+]
