@@ -58,13 +58,13 @@ class Bench:
         return median(costs[1:])  # the first starts the server
 
 
-def run_pytest(project: Path, written: Path, *arguments: str) -> float:
+def run_pytest(project: Path, written: Path, *arguments: str, **variables: str) -> float:
     """Run pytest with the plugin that times it; return the seconds it took as a whole."""
     started = time.perf_counter()
     result = subprocess.run(
         [".venv/bin/python", "-m", "pytest", "-q", "-p", "timing", *arguments],
         cwd=project,
-        env=environment(PYTHONPATH=f"{HERE}{os.pathsep}{INSIDE}", COSTS=str(written)),
+        env=environment(PYTHONPATH=f"{HERE}{os.pathsep}{INSIDE}", COSTS=str(written), **variables),
         stdout=subprocess.PIPE,
         text=True,
         check=False,
@@ -144,11 +144,12 @@ def big_suite(figures: Figures, bench: Bench) -> None:
     figures.add("big.tests", total)
     in_two_ways(figures, "big.all", bench.run)
     with TemporaryDirectory() as folder:
-        # Nothing but pytest and xdist: their own price.
+        # Nothing but pytest and xdist, neither settings nor other plugins: their own price.
         Path(folder, ".venv").symlink_to(bench.project / ".venv")
         tests = max(5, int(parts["unit"][-1] * bench.share))
         Path(folder, "test_plain.py").write_text(suites.PLAIN.format(tests=tests), encoding="utf-8")
-        plain = partial(run_pytest, Path(folder), bench.written, "-W", "ignore")
+        alone = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+        plain = partial(run_pytest, Path(folder), bench.written, "-p", "xdist", **alone)
         in_two_ways(figures, "big.plain", plain)
 
 

@@ -27,6 +27,22 @@ async def test_bad(hanging):
     assert {outcome}
 """
 
+LEAKING_AND_BROKEN = """
+import pytest
+
+KEPT = []
+
+@pytest.fixture
+def broken():
+    yield
+    assert False
+
+async def test_bad(engine, broken):
+    KEPT.append(await engine.connect())
+
+async def test_innocent(engine): ...
+"""
+
 BAD_TESTS = [
     BadTest(
         "a unit test that asks for the database",
@@ -87,9 +103,13 @@ BAD_TESTS = [
     BadTest(
         "a connection that is not given back, when its teardown fails as well",
         INTEGRATION,
-        "import pytest\n\nKEPT = []\n\n@pytest.fixture\ndef broken():\n    yield\n    assert False\n\n"
-        "async def test_bad(engine, broken):\n    KEPT.append(await engine.connect())\n\n"
-        "async def test_innocent(engine): ...",
+        LEAKING_AND_BROKEN,
+        "And 1 connection(s) are still in use.",
+    ),
+    BadTest(
+        "a connection that is not given back, after which an innocent test comes",
+        INTEGRATION,
+        LEAKING_AND_BROKEN,
         "2 passed, 1 error in",
     ),
     BadTest(

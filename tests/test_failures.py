@@ -33,6 +33,26 @@ async def test_it(exchanges):
     assert False
 """
 
+ODD = r"""
+import sys
+import structlog
+from app.core.logging import configure
+from app.core.settings import Settings
+
+def test_it():
+    configure(Settings(_env_file=None, log_format="json"))
+    print('{"event": "printed", "id": 1}', file=sys.stderr)
+    print('{"event": "printed", "level": 3, "timestamp": null}', file=sys.stderr)
+    structlog.get_logger("shop").info("restarted", stack=["blue", "green"])
+    try:
+        raise RuntimeError("first\nlost\x1b[2J")
+    except RuntimeError:
+        structlog.get_logger("shop").exception("failed")
+    assert False
+
+def test_innocent(): ...
+"""
+
 STANDING = """
 from sqlalchemy import text
 
@@ -80,6 +100,20 @@ def test_a_stream_is_not_read_for_the_sake_of_showing_it(
     assert "1 failed" in shown
 
 
+def test_whatever_is_printed_or_logged_a_failure_is_shown(
+    workshop: Path, installed: Path, server: str
+) -> None:
+    (workshop / "tests/unit/test_it.py").write_text(ODD, encoding="utf-8")
+
+    result = run_tests(workshop, installed, server, "tests/unit/test_it.py")
+
+    assert "1 failed, 1 passed" in result.stdout
+    assert '{"event": "printed", "id": 1}' in result.stdout
+    assert '"stack": ["blue", "green"]' in result.stdout
+    assert "    lost\\x1b[2J" in result.stdout
+    assert "\x1b[2J" not in result.stdout
+
+
 def test_a_traceback_of_the_server_can_be_read(
     workshop: Path, installed: Path, server: str
 ) -> None:
@@ -89,7 +123,7 @@ def test_a_traceback_of_the_server_can_be_read(
 
     shown = run_tests(workshop, installed, server, "tests/e2e/test_items.py").stdout
 
-    assert "KeyError: 'inside'" in shown.splitlines()
+    assert "    KeyError: 'inside'" in shown.splitlines()
     assert '\\n  File "' not in shown
 
 

@@ -91,14 +91,15 @@ def _console() -> list[structlog.typing.Processor]:
 _OBEYED = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
-def _readable(text: str) -> str:
+def readable(text: str) -> str:
+    """Escape what would command a terminal or end a line."""
     return _OBEYED.sub(lambda found: ascii(found[0])[1:-1], text)
 
 
 def escape(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
     """Keep each record on its line; JSON does so by itself."""
     return {
-        name: _readable(value) if isinstance(value, str) else value for name, value in event.items()
+        name: readable(value) if isinstance(value, str) else value for name, value in event.items()
     }
 
 
@@ -106,4 +107,4 @@ def _indented(out: TextIO, exc_info: structlog.typing.ExcInfo) -> None:
     """Write a traceback so that no line of a message looks like a record."""
     traceback = StringIO()
     structlog.dev.plain_traceback(traceback, exc_info)
-    out.writelines(f"\n    {_readable(line)}" for line in traceback.getvalue().splitlines())
+    out.writelines(f"\n    {readable(line)}" for line in traceback.getvalue().splitlines())

@@ -68,7 +68,7 @@ class Sandbox(Isolated):
     @classmethod
     @asynccontextmanager
     async def on(cls, savepoints: Savepoints) -> AsyncGenerator[Self]:
-        """Undo everything when the block ends."""
+        """Undo everything when the block ends: a test within a test."""
         sandbox = cls(savepoints)
         try:
             yield sandbox

@@ -39,14 +39,14 @@ def watched(engine: AsyncEngine) -> Generator[None]:
         _watched.remove(engine)
 
 
-def forget_connections() -> int:
+def forget_all_connections() -> int:
     """Forget the connections that are still in use of all watched engines; return how many."""
     return sum(_forget_connections(engine) for engine in _watched)
 
 
 def check_no_connection_left(engine: AsyncEngine) -> None:
     """Fail if a connection was taken from the pool and not given back."""
-    fail_for(_forget_connections(engine))
+    fail_if_left(_forget_connections(engine))
 
 
 def _forget_connections(engine: AsyncEngine) -> int:
@@ -60,7 +60,7 @@ def _forget_connections(engine: AsyncEngine) -> int:
     return left
 
 
-def fail_for(connections: int) -> None:
+def fail_if_left(connections: int) -> None:
     """Fail if this many connections, if any, were taken from a pool and not given back."""
     if connections:
         pytest.fail(

@@ -15,7 +15,8 @@ def written(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
     """What the process writes to standard error while its logs are those of production."""
     stream = StringIO()
     monkeypatch.setattr("sys.stderr", stream)
-    configure(Settings(_env_file=None, environment=getattr(request, "param", "production")))
+    environment = getattr(request, "param", "production")
+    configure(Settings(_env_file=None, environment=environment, log_format=None))
     yield stream
     monkeypatch.undo()
     configure(Settings(_env_file=None, log_format="json"))
