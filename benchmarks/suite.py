@@ -1,10 +1,6 @@
 """The suite of a baked project: what isolation, requests, size and start-up cost."""
 
-import json
-import os
 import shutil
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from functools import partial
@@ -12,72 +8,15 @@ from itertools import product
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
-from typing import Any
 
 from benchmarks import suites
+from benchmarks.bench import ONE_OF_MANY, REVISION, Bench, read, run_pytest
 from benchmarks.effort import Effort
-from benchmarks.project import INSIDE, Project, environment
+from benchmarks.project import Project
 from benchmarks.results import Figures
 
-HERE = Path(__file__).parent
 TABLES = (1, 10, 40, 100)
 MIGRATIONS = (1, 50, 200)
-ROUNDS = 3
-
-
-class Bench:
-    """A baked project whose tests are replaced by generated ones."""
-
-    def __init__(self, project: Project, effort: Effort) -> None:
-        self.project = project.folder
-        self.python = project.python
-        self.share = effort.share
-        self.rounds = min(ROUNDS, effort.rounds)
-        self.written = project.folder.parent / "costs.json"
-        for folder_of_tests in ("unit", "integration", "e2e"):
-            for path in (self.project / "tests" / folder_of_tests).glob("test_*.py"):
-                path.unlink()
-        self.with_tables(1)
-
-    def with_tables(self, tables: int) -> None:
-        revision = self.project / "migrations/versions/bench.py"
-        revision.write_text(suites.REVISION.format(tables=tables), encoding="utf-8")
-
-    def run(self, *arguments: str) -> float:
-        """Run the suite; return the seconds it took as a whole."""
-        return run_pytest(self.project, self.written, "-p", "no:randomly", *arguments)
-
-    def cost(self, suite: str, tests: int, tables: int = 1) -> float:
-        """Return what one test costs in the middle, in milliseconds."""
-        tests = max(5, int(tests * self.share))
-        file = self.project / "tests/integration/test_bench.py"
-        file.write_text(suite.format(tests=tests, tables=tables), encoding="utf-8")
-        self.run(str(file.relative_to(self.project)))
-        file.unlink()
-        costs: list[float] = read(self.written)["costs"]
-        return median(costs[1:])  # the first starts the server
-
-
-def run_pytest(project: Path, written: Path, *arguments: str, **variables: str) -> float:
-    """Run pytest with the plugin that times it; return the seconds it took as a whole."""
-    started = time.perf_counter()
-    result = subprocess.run(
-        [".venv/bin/python", "-m", "pytest", "-q", "-p", "timing", *arguments],
-        cwd=project,
-        env=environment(PYTHONPATH=f"{HERE}{os.pathsep}{INSIDE}", COSTS=str(written), **variables),
-        stdout=subprocess.PIPE,
-        text=True,
-        check=False,
-    )
-    if result.returncode != 0:
-        sys.exit(result.stdout)
-    return time.perf_counter() - started
-
-
-def read(written: Path) -> dict[str, Any]:
-    """Return what the plugin wrote."""
-    said: dict[str, Any] = json.loads(written.read_text(encoding="utf-8"))
-    return said
 
 
 def measure(figures: Figures, effort: Effort) -> None:
@@ -167,9 +106,9 @@ def start_up(figures: Figures, bench: Bench) -> None:
     for migrations, temperature in product(MIGRATIONS, ("cold", "warm")):
         if temperature == "cold":
             for number in range(2, migrations):  # the example's own, and that of the bench
-                text = suites.ONE_OF_MANY.format(number=number, before=before(number))
+                text = ONE_OF_MANY.format(number=number, before=before(number))
                 (versions / f"many_{number}.py").write_text(text, encoding="utf-8")
-            bench_revision = suites.REVISION.format(tables=1).replace(
+            bench_revision = REVISION.format(tables=1).replace(
                 'down_revision = "6d5b0f1c9a34"', f'down_revision = "{before(migrations)}"'
             )
             (versions / "bench.py").write_text(bench_revision, encoding="utf-8")

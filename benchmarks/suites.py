@@ -179,36 +179,3 @@ async def test_commit(database, number):
     async with database.transaction() as session:
         await session.execute(text("INSERT INTO items (name) VALUES ('lamp')"))
 """
-
-REVISION = '''
-"""Create tables to count with."""
-
-from alembic import op
-
-revision = "bench"
-down_revision = "6d5b0f1c9a34"
-
-
-def upgrade() -> None:
-    for number in range({tables}):
-        op.execute(f"CREATE TABLE bench_{{number}} (id integer PRIMARY KEY)")
-
-
-def downgrade() -> None: ...
-'''
-
-ONE_OF_MANY = '''
-"""Create one more table."""
-
-from alembic import op
-
-revision = "many_{number}"
-down_revision = "{before}"
-
-
-def upgrade() -> None:
-    op.execute("CREATE TABLE many_{number} (id integer PRIMARY KEY)")
-
-
-def downgrade() -> None: ...
-'''

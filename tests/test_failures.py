@@ -4,6 +4,7 @@ import os
 import pty
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -62,12 +63,23 @@ async def test_it(session):
 """
 
 
-def test_a_failure_shows_sql_and_bodies_and_each_log_line_once(
-    workshop: Path, installed: Path, server: str
-) -> None:
-    (workshop / "tests/integration/test_it.py").write_text(FAILING, encoding="utf-8")
+Fail = Callable[[str, str], str]
 
-    shown = run_tests(workshop, installed, server, "tests/integration/test_it.py").stdout
+
+@pytest.fixture
+def fail(workshop: Path, installed: Path, server: str) -> Fail:
+    """Run tests of one layer, of which one fails; give what is shown."""
+
+    def run(layer: str, source: str) -> str:
+        file = f"tests/{layer}/test_it.py"
+        (workshop / file).write_text(source, encoding="utf-8")
+        return run_tests(workshop, installed, server, file).stdout
+
+    return run
+
+
+def test_a_failure_shows_sql_and_bodies_and_each_log_line_once(fail: Fail) -> None:
+    shown = fail("integration", FAILING)
 
     assert "INSERT INTO items" in shown
     assert "POST http://test/items -> 201 Created" in shown
@@ -77,41 +89,28 @@ def test_a_failure_shows_sql_and_bodies_and_each_log_line_once(
     assert "Captured log" not in shown
 
 
-def test_an_end_to_end_failure_shows_what_the_server_said(
-    workshop: Path, installed: Path, server: str
-) -> None:
-    source = FAILING.replace("client", "live_client")
-    (workshop / "tests/e2e/test_it.py").write_text(source, encoding="utf-8")
-
-    shown = run_tests(workshop, installed, server, "tests/e2e/test_it.py").stdout
+def test_an_end_to_end_failure_shows_what_the_server_said(fail: Fail) -> None:
+    shown = fail("e2e", FAILING.replace("client", "live_client"))
 
     assert "POST http://127.0.0.1" in shown
     assert "path=/livez" in shown
 
 
-def test_a_stream_is_not_read_for_the_sake_of_showing_it(
-    workshop: Path, installed: Path, server: str
-) -> None:
-    (workshop / "tests/unit/test_it.py").write_text(STREAMING, encoding="utf-8")
-
-    shown = run_tests(workshop, installed, server, "tests/unit/test_it.py").stdout
+def test_a_stream_is_not_read_for_the_sake_of_showing_it(fail: Fail) -> None:
+    shown = fail("unit", STREAMING)
 
     assert "GET http://test/ -> 200 OK\n(a stream: it was not read as a whole)" in shown
     assert "1 failed" in shown
 
 
-def test_whatever_is_printed_or_logged_a_failure_is_shown(
-    workshop: Path, installed: Path, server: str
-) -> None:
-    (workshop / "tests/unit/test_it.py").write_text(ODD, encoding="utf-8")
+def test_whatever_is_printed_or_logged_a_failure_is_shown(fail: Fail) -> None:
+    shown = fail("unit", ODD)
 
-    result = run_tests(workshop, installed, server, "tests/unit/test_it.py")
-
-    assert "1 failed, 1 passed" in result.stdout
-    assert '{"event": "printed", "id": 1}' in result.stdout
-    assert '"stack": ["blue", "green"]' in result.stdout
-    assert "    lost\\x1b[2J" in result.stdout
-    assert "\x1b[2J" not in result.stdout
+    assert "1 failed, 1 passed" in shown
+    assert '{"event": "printed", "id": 1}' in shown
+    assert '"stack": ["blue", "green"]' in shown
+    assert "    lost\\x1b[2J" in shown
+    assert "\x1b[2J" not in shown
 
 
 def test_a_traceback_of_the_server_can_be_read(

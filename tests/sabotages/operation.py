@@ -17,8 +17,8 @@ SABOTAGES = [
     Sabotage(
         "the form of the logs can be told",
         SETTINGS,
-        '(self.log_format or self.environment) in ("json", "production")',
-        'self.environment == "production"',
+        'return self.log_format == "json"',
+        'return self.environment == "production"',
         f"{IN_SETTINGS}::test_logs_are_for_people_in_development_unless_told_otherwise",
     ),
     Sabotage(

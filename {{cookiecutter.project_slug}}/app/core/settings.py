@@ -114,7 +114,9 @@ class Settings(BaseSettings):
 
     @property
     def logs_json(self) -> bool:
-        return (self.log_format or self.environment) in ("json", "production")
+        if self.log_format is None:
+            return self.environment == "production"
+        return self.log_format == "json"
 
     @property
     def serves_docs(self) -> bool:

@@ -31,12 +31,11 @@ def no_task_left(loop: AbstractEventLoop) -> Generator[None]:
 
 @contextmanager
 def watched(engine: AsyncEngine) -> Generator[None]:
-    """Let each test be asked what it left of this engine's connections, while the block runs."""
+    """Let each test be asked what it left of this engine's connections, the last when the block ends."""
     _watched.append(engine)
-    try:
-        yield
-    finally:
-        _watched.remove(engine)
+    yield
+    _watched.remove(engine)
+    check_no_connection_left(engine)
 
 
 def forget_all_connections() -> int:
