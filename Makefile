@@ -52,7 +52,7 @@ format: $(installed) ## Mend what can be mended, and format
 types: $(installed) ## Check types
 	@$(python) -m ty check
 
-feature-blanks: $(installed) ## Derive what a project's make feature writes from the example, items
+feature-blanks: $(installed) ## Derive what a project's make feature writes from the example, products
 	@$(python) -m tools.feature_template
 
 bench: $(installed) ## Measure what is baked; parts alone by only="service growth bake suite"

@@ -43,17 +43,17 @@ def pages(figures: Figures, effort: Effort, project: Project, server: Server) ->
     there = 0
     contestant = contestants.of_project(project, DATABASE)
     for name, rows in ROWS.items():
-        server.run(_insert(there, rows), "VACUUM ANALYZE items", database=DATABASE)
+        server.run(_insert(there, rows), "VACUUM ANALYZE products", database=DATABASE)
         there = rows
         with contestants.running(contestant, server) as running:
-            paths = {"1": f"/items?limit={SMALL_PAGE}", "1000": _page_1000(running)}
+            paths = {"1": f"/products?limit={SMALL_PAGE}", "1000": _page_1000(running)}
             rounds = [
                 {page: one(project, running, effort, path) for page, path in paths.items()}
                 for _ in range(effort.rounds)
             ]
         for page in paths:
             figures.add(f"rows.{name}.page_{page}.p50", median(each[page] for each in rounds))
-    return [row[0] for row in server.run("SELECT id FROM items LIMIT 1000", database=DATABASE)]
+    return [row[0] for row in server.run("SELECT id FROM products LIMIT 1000", database=DATABASE)]
 
 
 def one(project: Project, running: Running, effort: Effort, path: str) -> float:
@@ -64,7 +64,7 @@ def one(project: Project, running: Running, effort: Effort, path: str) -> float:
 
 def _insert(there: int, rows: int) -> str:
     return (
-        "INSERT INTO items (name, description, created_at) SELECT 'item ' || n, 'It gives light.',"
+        "INSERT INTO products (name, description, created_at) SELECT 'product ' || n, 'It gives light.',"
         f" now() - n * interval '1 second' FROM generate_series({there + 1}, {rows}) n"
     )
 
@@ -72,7 +72,7 @@ def _insert(there: int, rows: int) -> str:
 def _page_1000(running: Running) -> str:
     """Follow the cursors from page to page, as a client would."""
     connection = HTTPConnection("127.0.0.1", running.port, timeout=10)
-    path = first = f"/items?limit={SMALL_PAGE}"
+    path = first = f"/products?limit={SMALL_PAGE}"
     for _ in range(999):
         connection.request("GET", path)
         page = json.loads(connection.getresponse().read())
@@ -86,7 +86,7 @@ def processes(
 ) -> None:
     """Load one process, then two beside each other; they share the cores with all else here."""
     contestant = contestants.of_project(project, DATABASE)
-    paths = [f"/items/{row_id}" for row_id in ids]
+    paths = [f"/products/{row_id}" for row_id in ids]
     with ExitStack() as stack:
         two = [stack.enter_context(contestants.running(contestant, server)) for _ in range(2)]
         rounds: dict[int, list[float]] = {1: [], 2: []}
@@ -102,7 +102,7 @@ def soak(
 ) -> None:
     """Watch the memory of a process under steady load, after it was warmed by a heavy one."""
     contestant = contestants.of_project(project, DATABASE)
-    paths = [f"/items/{row_id}" for row_id in ids]
+    paths = [f"/products/{row_id}" for row_id in ids]
     with contestants.running(contestant, server) as running:
         load(project, [running], paths=paths, seconds=effort.seconds)
         measured = [running.memory()]
@@ -136,14 +136,14 @@ def _copy_example(project: Path, number: int) -> None:
     feature = f"thing{number}s"
     if (project / "app/features" / feature).exists():
         return
-    shutil.copytree(project / "app/features/items", project / "app/features" / feature)
+    shutil.copytree(project / "app/features/products", project / "app/features" / feature)
     tests = project / f"tests/integration/test_{feature}.py"
-    shutil.copy(project / "tests/integration/test_items.py", tests)
+    shutil.copy(project / "tests/integration/test_products.py", tests)
     factory = project / f"tests/factories/{feature}.py"
-    shutil.copy(project / "tests/factories/items.py", factory)
+    shutil.copy(project / "tests/factories/products.py", factory)
     for path in (tests, factory, *(project / "app/features" / feature).glob("*.py")):
         text = path.read_text(encoding="utf-8")
-        text = text.replace("Item", f"Thing{number}").replace("item", f"thing{number}")
+        text = text.replace("Product", f"Thing{number}").replace("product", f"thing{number}")
         path.write_text(text, encoding="utf-8")
 
 

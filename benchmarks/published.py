@@ -35,7 +35,7 @@ def suite(results: Results) -> str:
         [
             [text, f"{figures[f'{name}.{unit}']:.1f} {unit}"]
             for text, name, unit in (
-                ("a test that POSTs and GETs an item through `client`", "requests.client", "ms"),
+                ("a test that POSTs and GETs a product through `client`", "requests.client", "ms"),
                 (
                     "the same, with application and engine made for each test",
                     "requests.client_per_test",

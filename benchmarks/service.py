@@ -24,8 +24,8 @@ DATABASE = "bench"
 ROWS = 1000
 NEW = json.dumps({"name": "lamp <unique>", "description": "It gives light."})
 SEED = (
-    "INSERT INTO items (name, description)"
-    f" SELECT 'item ' || n, 'It gives light.' FROM generate_series(1, {ROWS}) n"
+    "INSERT INTO products (name, description)"
+    f" SELECT 'product ' || n, 'It gives light.' FROM generate_series(1, {ROWS}) n"
 )
 
 Loads = dict[str, dict[str, Any]]
@@ -34,9 +34,9 @@ Loads = dict[str, dict[str, Any]]
 def loads(ids: Sequence[object]) -> Loads:
     """Return what is asked: of each kind of request the paths, the body, and the status."""
     return {
-        "get": {"paths": [f"/items/{row_id}" for row_id in ids]},
-        "post": {"paths": ["/items"], "body": NEW, "status": 201},
-        "list": {"paths": ["/items?limit=50"]},
+        "get": {"paths": [f"/products/{row_id}" for row_id in ids]},
+        "post": {"paths": ["/products"], "body": NEW, "status": 201},
+        "list": {"paths": ["/products?limit=50"]},
         "livez": {"paths": ["/livez"]},
     }
 
@@ -66,7 +66,7 @@ def field(figures: Figures) -> Generator[tuple[Project, Server, list[Contestant]
     """Bake the project, start its PostgreSQL with rows in it, and find the others."""
     with Project.fresh() as project, project.postgres() as server, TemporaryDirectory() as folder:
         server.make(DATABASE)
-        server.run(SEED, "VACUUM ANALYZE items", database=DATABASE)
+        server.run(SEED, "VACUUM ANALYZE products", database=DATABASE)
         found = [contestants.of_project(project, DATABASE), *contestants.bare(project, DATABASE)]
         try:
             other, version = peer.generated(Path(folder, "peer"), project, DATABASE)
@@ -111,7 +111,7 @@ def _import(contestant: Contestant, server: Server) -> float:
 
 def round_trips(figures: Figures, server: Server, found: list[Contestant]) -> None:
     """Count round trips to PostgreSQL per request, on the wire, when all is warm."""
-    (row,) = server.run("SELECT id FROM items LIMIT 1", database=DATABASE)
+    (row,) = server.run("SELECT id FROM products LIMIT 1", database=DATABASE)
     kinds = loads(row)
     with Wire.to(server.socket_folder) as wire:
         for contestant in found:
@@ -144,7 +144,7 @@ def throughput(
     figures: Figures, effort: Effort, project: Project, server: Server, found: list[Contestant]
 ) -> None:
     """Load them in turn, round after round: what the machine does meanwhile hits all alike."""
-    ids = [row[0] for row in server.run("SELECT id FROM items", database=DATABASE)]
+    ids = [row[0] for row in server.run("SELECT id FROM products", database=DATABASE)]
     with ExitStack() as stack:
         field = [stack.enter_context(contestants.running(each, server)) for each in found]
         rounds: dict[tuple[str, str], list[dict[str, float]]] = {}

@@ -100,7 +100,7 @@ import pytest
 
 @pytest.mark.parametrize("number", range({tests}))
 async def test_post_and_get(client, number):
-    created = await client.post("/items", json={{"name": "lamp"}})
+    created = await client.post("/products", json={{"name": "lamp"}})
     assert (await client.get(created.headers["location"])).json() == created.json()
 """
 
@@ -108,8 +108,8 @@ CLIENT_PER_TEST = (
     CLIENT
     + """
 from httpx import ASGITransport, AsyncClient
-from app.core.database import get_database
-from app.core.engine import create_engine
+from app.core.db import get_database
+from app.core.db.engine import create_engine
 from app.main import create_app
 from tests.harness.databases import settings_for
 from tests.harness.sandbox import Sandbox
@@ -148,8 +148,8 @@ async def bare(engine):
 
 @pytest.mark.parametrize("number", range({tests}))
 async def test_post_and_get(bare, number):
-    created = await bare.post("/items", json={{"name": f"lamp {{number}}"}})
-    assert (await bare.get(f"/items/{{created.json()['id']}}")).json() == created.json()
+    created = await bare.post("/products", json={{"name": f"lamp {{number}}"}})
+    assert (await bare.get(f"/products/{{created.json()['id']}}")).json() == created.json()
 """
 
 PLAIN = """
@@ -162,11 +162,11 @@ def test_number(number):
 
 BIG_UNIT = """
 import pytest
-from app.features.items.schemas import ItemCreate
+from app.features.products.schemas import ProductCreate
 
 @pytest.mark.parametrize("number", range({tests}))
 def test_schema(number):
-    assert ItemCreate(name=f" {{number}} ").name == str(number)
+    assert ProductCreate(name=f" {{number}} ").name == str(number)
 """
 
 BIG_COMMITTED = """
@@ -177,5 +177,5 @@ from sqlalchemy import text
 @pytest.mark.parametrize("number", range({tests}))
 async def test_commit(database, number):
     async with database.transaction() as session:
-        await session.execute(text("INSERT INTO items (name) VALUES ('lamp')"))
+        await session.execute(text("INSERT INTO products (name) VALUES ('lamp')"))
 """

@@ -203,7 +203,7 @@ BAD_TESTS = [
     BadTest(
         "a failure, which shows the responses that it got",
         INTEGRATION,
-        "async def test_bad(client):\n    await client.get('/items/no-uuid')\n    assert False",
-        "GET http://test/items/no-uuid -> 422",
+        "async def test_bad(client):\n    await client.get('/products/no-uuid')\n    assert False",
+        "GET http://test/products/no-uuid -> 422",
     ),
 ]

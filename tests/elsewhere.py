@@ -19,7 +19,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import async_sessionmaker
-from app.features.items.models import Item
+from app.features.products.models import Product
 
 @pytest.fixture
 async def dbsession(engine):
@@ -31,21 +31,21 @@ async def dbsession(engine):
     await connection.close()
 
 async def test_a_conflict_is_handled(dbsession):
-    dbsession.add(Item(name="arranged"))
+    dbsession.add(Product(name="arranged"))
     await dbsession.commit()
 
-    dbsession.add(Item(name="arranged"))
+    dbsession.add(Product(name="arranged"))
     with pytest.raises(IntegrityError):
         await dbsession.commit()
     await dbsession.rollback()
 
-    assert (await dbsession.scalars(select(Item.name))).all() == []  # what was arranged is gone
-    dbsession.add(Item(name="later"))
+    assert (await dbsession.scalars(select(Product.name))).all() == []  # what was arranged is gone
+    dbsession.add(Product(name="later"))
     await dbsession.commit()
 
 async def test_the_next_test(engine):
     async with engine.connect() as connection:
-        names = (await connection.execute(select(Item.name))).scalars().all()
+        names = (await connection.execute(select(Product.name))).scalars().all()
     assert names == ["later"]  # what was committed is still there
 """
 
@@ -54,13 +54,13 @@ from fastapi import APIRouter, FastAPI, Depends
 from httpx import ASGITransport, AsyncClient
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import async_sessionmaker
-from app.features.items.models import Item
+from app.features.products.models import Product
 
 async def get_session(): ...
 
 def client_of(session, handler):
     app = FastAPI()
-    app.post("/items")(handler)
+    app.post("/products")(handler)
     app.dependency_overrides[get_session] = lambda: session
     return AsyncClient(transport=ASGITransport(app), base_url="http://test")
 """
@@ -69,15 +69,15 @@ FORGOTTEN_COMMIT = (
     ONE_SESSION
     + """
 async def forget_to_commit(session=Depends(get_session)) -> None:
-    session.add(Item(name="lamp"))
+    session.add(Product(name="lamp"))
 
 async def test_the_row_is_there(engine):
     async with async_sessionmaker(engine)() as session:
-        await client_of(session, forget_to_commit).post("/items")
-        assert await session.scalar(select(func.count()).select_from(Item)) == 1
+        await client_of(session, forget_to_commit).post("/products")
+        assert await session.scalar(select(func.count()).select_from(Product)) == 1
 
     async with async_sessionmaker(engine)() as another:  # production's next request
-        assert await another.scalar(select(func.count()).select_from(Item)) == 0
+        assert await another.scalar(select(func.count()).select_from(Product)) == 0
 """
 )
 
@@ -88,12 +88,12 @@ import asyncio
 from sqlalchemy.exc import InvalidRequestError
 
 async def create(session=Depends(get_session)) -> None:
-    await session.execute(select(Item))
+    await session.execute(select(Product))
 
 async def test_two_requests_at_once(engine):
     async with async_sessionmaker(engine)() as session:
         client = client_of(session, create)
-        requests = client.post("/items"), client.post("/items")
+        requests = client.post("/products"), client.post("/products")
         results = await asyncio.gather(*requests, return_exceptions=True)
         assert [result for result in results if isinstance(result, InvalidRequestError)]
 """
@@ -143,7 +143,7 @@ from fastapi import Depends, FastAPI
 from httpx import ASGITransport, AsyncClient
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import async_sessionmaker
-from app.features.items.models import Item
+from app.features.products.models import Product
 
 async def test_half_of_the_work_is_kept(engine):
     async def get_session():
@@ -156,31 +156,31 @@ async def test_half_of_the_work_is_kept(engine):
 
     app = FastAPI()
 
-    @app.post("/items")
+    @app.post("/products")
     async def create(session=Depends(get_session)) -> None:
-        session.add(Item(name="the first half"))
+        session.add(Product(name="the first half"))
         await session.flush()
         raise RuntimeError
 
     async with AsyncClient(transport=ASGITransport(app), base_url="http://test") as client:
         with pytest.raises(RuntimeError):
-            await client.post("/items")
+            await client.post("/products")
 
     async with engine.connect() as connection:
-        assert (await connection.scalars(select(Item.name))).all() == ["the first half"]
+        assert (await connection.scalars(select(Product.name))).all() == ["the first half"]
 """
 
 NO_MIGRATION = """
 from sqlalchemy import Column, Text, inspect, text
 from app.core.models import Base
-from app.features.items.models import Item
+from app.features.products.models import Product
 
 async def test_a_column_that_no_migration_makes(engine):
-    Item.__table__.append_column(Column("colour", Text))
+    Product.__table__.append_column(Column("colour", Text))
     async with engine.begin() as connection:
-        await connection.execute(text("DROP TABLE items"))
+        await connection.execute(text("DROP TABLE products"))
         await connection.run_sync(Base.metadata.create_all)
-        columns = await connection.run_sync(lambda c: inspect(c).get_columns("items"))
+        columns = await connection.run_sync(lambda c: inspect(c).get_columns("products"))
     assert "colour" in {column["name"] for column in columns}  # and production has none
 """
 

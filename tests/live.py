@@ -30,10 +30,10 @@ seen, names, known, turns = [], itertools.count(), [], itertools.count()
 
 async def one(client, kind):
     ports = rotation.read_text().split()
-    base = f"http://127.0.0.1:{ports[next(turns) % len(ports)]}/items"
+    base = f"http://127.0.0.1:{ports[next(turns) % len(ports)]}/products"
     started = time.perf_counter()
     if kind == "post":
-        response = await client.post(base, json={"name": f"item {next(names)}"} | body)
+        response = await client.post(base, json={"name": f"product {next(names)}"} | body)
         if response.is_success:
             known.append(response.json()["id"])
     elif kind == "patch" and known:

@@ -32,16 +32,16 @@ NEW_COLUMNS = """
 """
 
 BEGINNING = """op.execute("CREATE TYPE status AS ENUM ('fresh', 'stale')")
-    op.execute("ALTER TABLE items ADD COLUMN size integer NOT NULL DEFAULT 0")
-    op.execute("ALTER TABLE items ADD COLUMN status status NOT NULL DEFAULT 'fresh'")
-    op.execute("INSERT INTO items (name, size) SELECT 'old ' || n, 7 FROM generate_series(1, 500) n")
+    op.execute("ALTER TABLE products ADD COLUMN size integer NOT NULL DEFAULT 0")
+    op.execute("ALTER TABLE products ADD COLUMN status status NOT NULL DEFAULT 'fresh'")
+    op.execute("INSERT INTO products (name, size) SELECT 'old ' || n, 7 FROM generate_series(1, 500) n")
 """
 
 # Each release writes its own columns; until the old one is gone, the database keeps the others in step.
-EXPAND = '''op.execute("ALTER TABLE items ADD COLUMN colour text, ADD COLUMN size_wide bigint,"
-        " ADD COLUMN state text CONSTRAINT ck_items_state CHECK (state IN ('fresh', 'stale', 'gone'))")
+EXPAND = '''op.execute("ALTER TABLE products ADD COLUMN colour text, ADD COLUMN size_wide bigint,"
+        " ADD COLUMN state text CONSTRAINT ck_products_state CHECK (state IN ('fresh', 'stale', 'gone'))")
     op.execute("""
-        CREATE FUNCTION keep_items_in_step() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        CREATE FUNCTION keep_products_in_step() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
             IF NEW.size_wide IS NULL THEN
                 NEW.size_wide := NEW.size;
                 NEW.state := NEW.status;
@@ -56,15 +56,15 @@ EXPAND = '''op.execute("ALTER TABLE items ADD COLUMN colour text, ADD COLUMN siz
             END IF;
             RETURN NEW;
         END $$""")
-    op.execute("CREATE TRIGGER keep_in_step BEFORE INSERT OR UPDATE ON items"
-        " FOR EACH ROW EXECUTE FUNCTION keep_items_in_step()")'''
+    op.execute("CREATE TRIGGER keep_in_step BEFORE INSERT OR UPDATE ON products"
+        " FOR EACH ROW EXECUTE FUNCTION keep_products_in_step()")'''
 
-FILL = """online.in_batches("UPDATE items SET size_wide = size, state = status::text"
-        " WHERE id IN (SELECT id FROM items WHERE size_wide IS NULL LIMIT 100)")"""
+FILL = """online.in_batches("UPDATE products SET size_wide = size, state = status::text"
+        " WHERE id IN (SELECT id FROM products WHERE size_wide IS NULL LIMIT 100)")"""
 
-CONTRACT = """op.execute("DROP TRIGGER keep_in_step ON items")
-    op.execute("ALTER TABLE items DROP COLUMN size, DROP COLUMN status")
-    op.execute("DROP FUNCTION keep_items_in_step()")
+CONTRACT = """op.execute("DROP TRIGGER keep_in_step ON products")
+    op.execute("ALTER TABLE products DROP COLUMN size, DROP COLUMN status")
+    op.execute("DROP FUNCTION keep_products_in_step()")
     op.execute("DROP TYPE status")"""
 
 
@@ -77,7 +77,7 @@ def write(project: Path, revision: str, after: str, upgrade: str, downgrade: str
 
 
 def make_old(project: Path) -> None:
-    """Give items a narrow integer and an enum of the database."""
+    """Give products a narrow integer and an enum of the database."""
     write(project, "r2", FIRST, BEGINNING)
     _replace(
         project,
@@ -94,8 +94,8 @@ def make_old(project: Path) -> None:
     _replace(
         project,
         "schemas.py",
-        "    description: Description | None = None\n\n\nclass ItemUpdate",
-        "    description: Description | None = None\n    size: int = 0\n    status: str = 'fresh'\n\n\nclass ItemUpdate",
+        "    description: Description | None = None\n\n\nclass ProductUpdate",
+        "    description: Description | None = None\n    size: int = 0\n    status: str = 'fresh'\n\n\nclass ProductUpdate",
     )
     _replace(
         project,
@@ -118,7 +118,7 @@ def contract(project: Path) -> None:
 
 
 def _replace(project: Path, name: str, old: str, new: str) -> None:
-    path = project / "app/features/items" / name
+    path = project / "app/features/products" / name
     source = path.read_text(encoding="utf-8")
     assert source.count(old) == 1, old
     path.write_text(source.replace(old, new), encoding="utf-8")

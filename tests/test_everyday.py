@@ -30,11 +30,13 @@ def make(installed: Path, run: Run) -> Run:
 
 def test_example_rows_are_seeded_once_and_seen_in_both_prompts(make: Run) -> None:
     make("seed")
-    assert make("seed").stdout == "items: there are example rows\n"
+    assert make("seed").stdout == "products: there are example rows\n"
 
-    seen = make("psql", "args=-Atc 'SELECT count(*) FROM items'")
+    seen = make("psql", "args=-Atc 'SELECT count(*) FROM products'")
     assert seen.stdout.strip() == "3"
-    typed = "await session.scalar(select(func.count()).select_from(Item))\n1 / 0\n'still ' 'here'\n"
+    typed = (
+        "await session.scalar(select(func.count()).select_from(Product))\n1 / 0\n'still ' 'here'\n"
+    )
     prompt = make("shell", typed=typed)
     assert re.findall(r"^(?:>>> )+(.+)$", prompt.stdout, re.MULTILINE) == ["3", "'still here'"]
     assert "ZeroDivisionError" in prompt.stderr
@@ -42,16 +44,17 @@ def test_example_rows_are_seeded_once_and_seen_in_both_prompts(make: Run) -> Non
 
 def test_what_was_not_committed_in_the_prompt_is_gone(make: Run) -> None:
     make("migrate")
-    add = "session.add(Item(name='{}')); await session.flush()\n"
+    add = "session.add(Product(name='{}')); await session.flush()\n"
 
     make("shell", typed=add.format("lost"))
     make("shell", typed=add.format("kept") + "await session.commit()\n")
 
-    names = make("psql", "args=-Atc 'SELECT name FROM items'").stdout.split("\n")
+    names = make("psql", "args=-Atc 'SELECT name FROM products'").stdout.split("\n")
     assert "kept" in names
     assert "lost" not in names
     make(
-        "shell", typed="await session.execute(text('DELETE FROM items'))\nawait session.commit()\n"
+        "shell",
+        typed="await session.execute(text('DELETE FROM products'))\nawait session.commit()\n",
     )
 
 
@@ -101,7 +104,7 @@ def test_the_openapi_document_is_written(make: Run, installed: Path) -> None:
     make("openapi")
 
     written = installed / "openapi.json"
-    assert "/items/{item_id}" in json.loads(written.read_text(encoding="utf-8"))["paths"]
+    assert "/products/{product_id}" in json.loads(written.read_text(encoding="utf-8"))["paths"]
     written.unlink()
 
 

@@ -13,7 +13,7 @@ from tests.workshop import run_tests
 
 FAILING = """
 async def test_it(client):
-    await client.post("/items", json={"name": "a lamp"})
+    await client.post("/products", json={"name": "a lamp"})
     await client.get("/livez")
     assert False
 """
@@ -37,8 +37,8 @@ async def test_it(exchanges):
 ODD = r"""
 import sys
 import structlog
-from app.core.logging import configure
-from app.core.settings import Settings
+from app.core.observability.logging import configure
+from app.settings import Settings
 
 def test_it():
     configure(Settings(_env_file=None, log_format="json"))
@@ -81,8 +81,8 @@ def fail(workshop: Path, installed: Path, server: str) -> Fail:
 def test_a_failure_shows_sql_and_bodies_and_each_log_line_once(fail: Fail) -> None:
     shown = fail("integration", FAILING)
 
-    assert "INSERT INTO items" in shown
-    assert "POST http://test/items -> 201 Created" in shown
+    assert "INSERT INTO products" in shown
+    assert "POST http://test/products -> 201 Created" in shown
     assert '"name":"a lamp"' in shown
     assert "GET http://test/livez -> 200 OK" in shown
     assert shown.count("path=/livez") == 1
@@ -116,27 +116,29 @@ def test_whatever_is_printed_or_logged_a_failure_is_shown(fail: Fail) -> None:
 def test_a_traceback_of_the_server_can_be_read(
     workshop: Path, installed: Path, server: str
 ) -> None:
-    service = workshop / "app/features/items/service.py"
+    service = workshop / "app/features/products/service.py"
     source = service.read_text(encoding="utf-8")
-    service.write_text(source.replace("    session.add(item)\n", "    raise KeyError('inside')\n"))
+    service.write_text(
+        source.replace("    session.add(product)\n", "    raise KeyError('inside')\n")
+    )
 
-    shown = run_tests(workshop, installed, server, "tests/e2e/test_items.py").stdout
+    shown = run_tests(workshop, installed, server, "tests/e2e/test_products.py").stdout
 
     assert "    KeyError: 'inside'" in shown.splitlines()
     assert '\\n  File "' not in shown
 
 
 def test_a_forgotten_migration_is_asked_for(workshop: Path, installed: Path, server: str) -> None:
-    models = workshop / "app/features/items/models.py"
+    models = workshop / "app/features/products/models.py"
     column = "    description: Mapped[str | None]\n"
     source = models.read_text(encoding="utf-8")
     models.write_text(source.replace(column, column + "    colour: Mapped[str | None]\n"))
 
-    items = run_tests(workshop, installed, server, "-k", "test_items")
+    products = run_tests(workshop, installed, server, "-k", "test_products")
     agree = run_tests(workshop, installed, server, "-k", "models_and_migrations_agree")
 
     ask = 'run `make migrate`, then `make migration m="what it does"`.'
-    assert items.stdout.count(ask) == 1
+    assert products.stdout.count(ask) == 1
     assert "add_column" in agree.stdout
     assert ask in agree.stdout
     assert len(agree.stdout.splitlines()) < 30

@@ -40,7 +40,7 @@ def test_the_blanks_are_those_of_the_example(name: str, source: Path) -> None:
 
 
 def test_what_the_example_proves_of_the_service_is_left_out() -> None:
-    source = "def test_item() -> None: ...\n\n\n# make feature leaves out what follows.\nx = 1\n"
+    source = "def test_product() -> None: ...\n\n\n# make feature leaves out what follows.\nx = 1\n"
 
     assert derive(source) == "def test_$thing() -> None: ...\n"
 
@@ -64,7 +64,7 @@ def test_features_are_green_and_change_nothing_that_was_there(
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
-@pytest.mark.parametrize("name", ["items", "Orders", "class", "../orders", "shoes"])
+@pytest.mark.parametrize("name", ["products", "Orders", "class", "../orders", "shoes"])
 def test_a_refused_feature_leaves_nothing(name: str, installed: Path, run: Run) -> None:
     before = files(installed)
 

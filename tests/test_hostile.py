@@ -63,34 +63,34 @@ BODIES = [
     b'{"name": "x"} {"name": "y"}',
 ]
 PATHS = [
-    b"/items/%00",
-    b"/items/%ff%fe",
-    b"/items/%ed%a0%80",
-    b"/items/%0d%0alevel=error",
-    b"/items/%1b%5b2J",
-    b"/items/" + b"9" * 23,
-    b"/items/" + b"a" * 5000,
-    b"/items/..%2f..%2fetc%2fpasswd",
-    b"/items/" + SOME_ID + b"%00",
-    b"/items/{" + SOME_ID + b"}",
-    b"/items/urn:uuid:" + SOME_ID,
-    b"/items/%u0000",
+    b"/products/%00",
+    b"/products/%ff%fe",
+    b"/products/%ed%a0%80",
+    b"/products/%0d%0alevel=error",
+    b"/products/%1b%5b2J",
+    b"/products/" + b"9" * 23,
+    b"/products/" + b"a" * 5000,
+    b"/products/..%2f..%2fetc%2fpasswd",
+    b"/products/" + SOME_ID + b"%00",
+    b"/products/{" + SOME_ID + b"}",
+    b"/products/urn:uuid:" + SOME_ID,
+    b"/products/%u0000",
     b"/%E2%80%AE",
-    b"//evil.example/items",
-    b"/items?" + b"&".join(b"a=%d" % number for number in range(5000)),
+    b"//evil.example/products",
+    b"/products?" + b"&".join(b"a=%d" % number for number in range(5000)),
     *(
-        b"/items?limit=" + value
+        b"/products?limit=" + value
         for value in (b"-1", b"0", b"101", b"2147483648", b"9" * 5000, b"1e3", b"%00", b"NaN", b"")
     ),
     *(
-        b"/items?cursor=" + value
+        b"/products?cursor=" + value
         for value in (
             *(b"%00", b"x", b"%FF", b"%F0%9F%9A%80", b"a" * 201, b"=", b"MjAyNg=="),
             *(b"MDAwMS0wMS0wMVQwMDowMDowMCswMDowMCB4", b"%ed%a0%80", b"' OR 1=1 --"[:4]),
         )
     ),
-    b"/items?limit=5&limit=x",
-    b"/items?offset=-5",
+    b"/products?limit=5&limit=x",
+    b"/products?offset=-5",
 ]
 HEADERS = [
     b"X-Request-ID: a\tb",
@@ -115,16 +115,16 @@ HEADERS = [
 LINES = [
     b"\x16\x03\x01\x02\x00\x01",
     b"GET / HTTP/9.9\r\n\r\n",
-    b"get /items http/1.1\r\n\r\n",
-    b"GET /items\r\n\r\n",
-    b"GET http://evil.example/items HTTP/1.1\r\nHost: evil.example\r\n\r\n",
-    b"GET /items HTTP/1.1\r\n\r\n",
-    b"GET /items HTTP/1.1\r\nHost: evil.example\r\n\r\n",
-    b"GET /items HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
-    b"GET /items HTTP/1.1\r\nHost: 127.0.0.1@evil.example\r\n\r\n",
+    b"get /products http/1.1\r\n\r\n",
+    b"GET /products\r\n\r\n",
+    b"GET http://evil.example/products HTTP/1.1\r\nHost: evil.example\r\n\r\n",
+    b"GET /products HTTP/1.1\r\n\r\n",
+    b"GET /products HTTP/1.1\r\nHost: evil.example\r\n\r\n",
+    b"GET /products HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+    b"GET /products HTTP/1.1\r\nHost: 127.0.0.1@evil.example\r\n\r\n",
     b"OPTIONS * HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
-    b"TRACE /items HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
-    b"PROPFIND /items HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
+    b"TRACE /products HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
+    b"PROPFIND /products HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
     b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
 ]
 
@@ -137,11 +137,11 @@ def request(method: bytes, path: bytes, body: bytes = b"", header: bytes = b"") 
 
 
 REQUESTS = [
-    *(request(b"POST", b"/items", body) for body in BODIES),
-    *(request(b"PATCH", b"/items/" + SOME_ID, body) for body in BODIES[::3]),
+    *(request(b"POST", b"/products", body) for body in BODIES),
+    *(request(b"PATCH", b"/products/" + SOME_ID, body) for body in BODIES[::3]),
     *(request(b"GET", path) for path in PATHS),
     *(request(b"DELETE", path) for path in PATHS[:8]),
-    *(request(b"POST", b"/items", header=header) + b'{"name":"x"}' for header in HEADERS),
+    *(request(b"POST", b"/products", header=header) + b'{"name":"x"}' for header in HEADERS),
     *(request(b"GET", b"/readyz", header=header) for header in HEADERS),
     *LINES,
 ]
@@ -213,11 +213,12 @@ def test_no_generated_request_is_an_error_of_the_server(service: Service, tmp_pa
 
     requests = [line for line in service.log() if line["event"] == "request"]
     sent = Counter(
-        (line["method"], re.sub("^/items/.*", "/items/{id}", line["path"])) for line in requests
+        (line["method"], re.sub("^/products/.*", "/products/{id}", line["path"]))
+        for line in requests
     )
     for operation in (
-        *(("POST", "/items"), ("GET", "/items")),
-        *((method, "/items/{id}") for method in ("GET", "PATCH", "DELETE")),
+        *(("POST", "/products"), ("GET", "/products")),
+        *((method, "/products/{id}") for method in ("GET", "PATCH", "DELETE")),
     ):
         assert sent[operation] >= EXAMPLES, (operation, sent)
     assert not [line for line in service.log() if line["level"] == "error"]

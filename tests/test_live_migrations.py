@@ -20,7 +20,7 @@ pytestmark = pytest.mark.heavy
 HEAD = "SELECT version_num FROM alembic_version"
 INDEXES = (
     "SELECT indisvalid, count(*) FROM pg_index JOIN pg_class ON oid = indexrelid"
-    " WHERE relname = 'ix_items_description' GROUP BY 1"
+    " WHERE relname = 'ix_products_description' GROUP BY 1"
 )
 
 HELD = 4.0
@@ -36,8 +36,8 @@ def live(installed: Path, server: str) -> Generator[Live]:
 @pytest.mark.parametrize(
     "upgrade",
     [
-        'op.execute("ALTER TABLE items ADD COLUMN colour text")',
-        'online.create_index("ix_items_description", "items", ["description"])',
+        'op.execute("ALTER TABLE products ADD COLUMN colour text")',
+        'online.create_index("ix_products_description", "products", ["description"])',
     ],
     ids=["in a transaction", "concurrently"],
 )
@@ -60,20 +60,20 @@ def test_of_eight_that_migrate_at_once_one_does_it_and_all_succeed(
     ("upgrade", "held", "midway"),
     [
         (
-            'op.execute("ALTER TABLE items ADD COLUMN a int"); op.execute("SELECT pg_sleep(3)")',
+            'op.execute("ALTER TABLE products ADD COLUMN a int"); op.execute("SELECT pg_sleep(3)")',
             "SELECT 1",
             "SELECT count(*) = 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep'",
         ),
         (
-            'online.create_index("ix_items_description", "items", ["description"])',
-            "INSERT INTO items (name) VALUES ('what an index waits for')",
+            'online.create_index("ix_products_description", "products", ["description"])',
+            "INSERT INTO products (name) VALUES ('what an index waits for')",
             "SELECT count(*) = 1 FROM pg_index WHERE NOT indisvalid",
         ),
         (
-            'online.in_batches("INSERT INTO items (name) SELECT uuidv7()'
-            ' WHERE (SELECT count(*) FROM items) < 300 AND pg_sleep(0.01) IS NOT NULL")',
+            'online.in_batches("INSERT INTO products (name) SELECT uuidv7()'
+            ' WHERE (SELECT count(*) FROM products) < 300 AND pg_sleep(0.01) IS NOT NULL")',
             "SELECT 1",
-            "SELECT count(*) > 20 FROM items",
+            "SELECT count(*) > 20 FROM products",
         ),
     ],
     ids=["in a transaction", "concurrently", "in batches"],
@@ -105,9 +105,9 @@ def test_a_migration_behind_a_long_transaction_stops_no_reader_and_succeeds_late
     rotation = tmp_path / "rotation"
     with live.serving(workshop) as port:
         rotation.write_text(str(port))
-        write(workshop, "r2", FIRST, 'op.execute("ALTER TABLE items ADD COLUMN colour text")')
+        write(workshop, "r2", FIRST, 'op.execute("ALTER TABLE products ADD COLUMN colour text")')
         with live.loaded(rotation, rate=50, body=None) as seen:
-            with live.holding("SELECT FROM items"):
+            with live.holding("SELECT FROM products"):
                 migration = live.alembic(workshop, "upgrade", "head")
                 assert migration.stdout
                 assert "no lock within 0.2 s" in migration.stdout.readline()
@@ -133,7 +133,7 @@ def test_a_rolling_change_answers_every_request(workshop: Path, live: Live, tmp_
     rotation = tmp_path / "rotation"
 
     def wait_for_rows(more: int) -> None:
-        count = "SELECT count(*) FROM items"
+        count = "SELECT count(*) FROM products"
         goal = live.query(count)[0][0] + more
         wait_until(lambda: live.query(count)[0][0] >= goal, f"{goal} rows")
 
@@ -156,4 +156,4 @@ def test_a_rolling_change_answers_every_request(workshop: Path, live: Live, tmp_
 
     assert [answer for answer in seen if answer.status >= 400] == []
     assert len(seen) > 200
-    assert live.query("SELECT DISTINCT size_wide, state FROM items") == [[7, "fresh"]]
+    assert live.query("SELECT DISTINCT size_wide, state FROM products") == [[7, "fresh"]]

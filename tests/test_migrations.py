@@ -68,7 +68,7 @@ def test_a_revision_is_written_from_the_models_or_refused_in_one_line(
     assert_refused(make("migration"), 'make migration m="add colour"')
     assert revisions(workshop) == before
 
-    models = workshop / "app/features/items/models.py"
+    models = workshop / "app/features/products/models.py"
     source = models.read_text(encoding="utf-8")
     models.write_text(source.replace("    description: Mapped[str | None]\n", COLOUR))
     written = make("migration", f"m={TITLE}")
@@ -105,7 +105,7 @@ def test_a_revision_that_is_written_by_hand_keeps_its_imports(
 def test_a_dangerous_revision_is_refused_by_make_lint_until_it_gives_a_reason(
     workshop: Path, make: Make
 ) -> None:
-    write(workshop, "r2", FIRST, 'op.execute("ALTER TABLE items DROP COLUMN description")')
+    write(workshop, "r2", FIRST, 'op.execute("ALTER TABLE products DROP COLUMN description")')
     revision = workshop / "migrations/versions/r2.py"
 
     refused = make("lint")
@@ -133,7 +133,7 @@ WORDS = """class Status(StrEnum):
     SENT_OUT = "sent out"
 
 
-class Item("""
+class Product("""
 STATUS = '    status: Mapped[Status] = mapped_column(server_default="open")\n'
 
 
@@ -141,8 +141,8 @@ STATUS = '    status: Mapped[Status] = mapped_column(server_default="open")\n'
 def test_a_set_of_words_is_a_check_that_comes_and_goes_with_its_column(
     workshop: Path, installed: Path, server: str, make: Make
 ) -> None:
-    models = workshop / "app/features/items/models.py"
-    source = models.read_text(encoding="utf-8").replace("class Item(", WORDS)
+    models = workshop / "app/features/products/models.py"
+    source = models.read_text(encoding="utf-8").replace("class Product(", WORDS)
     column = "    description: Mapped[str | None]\n"
     models.write_text(f"from enum import StrEnum\n{source.replace(column, column + STATUS)}")
 
@@ -156,7 +156,7 @@ def test_a_set_of_words_is_a_check_that_comes_and_goes_with_its_column(
     assert result.returncode == 0, result.stdout
 
 
-ADD_SIZE = 'op.execute("ALTER TABLE items ADD COLUMN size bigint NOT NULL")'
+ADD_SIZE = 'op.execute("ALTER TABLE products ADD COLUMN size bigint NOT NULL")'
 SIZE = "    description: Mapped[str | None]\n    size: Mapped[int]\n"
 
 
@@ -175,12 +175,12 @@ def test_a_second_head_is_noticed(workshop: Path, installed: Path, server: str) 
 def test_migrations_that_do_not_run_are_one_answer_for_the_whole_run(
     workshop: Path, installed: Path, server: str, arguments: tuple[str, ...]
 ) -> None:
-    write(workshop, "r2", FIRST, 'op.execute("ALTER TABLE item ADD COLUMN size bigint")')
+    write(workshop, "r2", FIRST, 'op.execute("ALTER TABLE product ADD COLUMN size bigint")')
 
     result = run_tests(workshop, installed, server, "tests/integration", *arguments)
 
     (said,) = [line for line in result.stdout.splitlines() if "do not run" in line]
-    assert '(migrations/versions/r2.py, line 9): relation "item" does not exist' in said
+    assert '(migrations/versions/r2.py, line 9): relation "product" does not exist' in said
     assert result.returncode != 0
     assert not re.search("passed|failed|error", result.stdout.splitlines()[-1])
 
@@ -189,10 +189,10 @@ def test_migrations_that_do_not_run_are_one_answer_for_the_whole_run(
 def test_a_revision_that_suits_an_empty_database_only_is_noticed(
     workshop: Path, installed: Path, server: str
 ) -> None:
-    models = workshop / "app/features/items/models.py"
+    models = workshop / "app/features/products/models.py"
     source = models.read_text(encoding="utf-8")
     models.write_text(source.replace("    description: Mapped[str | None]\n", SIZE))
-    down = 'op.drop_column("items", "size")'
+    down = 'op.drop_column("products", "size")'
     write(workshop, "r2", FIRST, ADD_SIZE, down)
 
     result = run_tests(workshop, installed, server, "tests/integration/test_migrations.py")

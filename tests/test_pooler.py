@@ -84,13 +84,13 @@ def use(service: Service, prefix: str) -> Answers:
         with closing(service.connect()) as connection:
             answer = send(connection, method, path, body)
         answers[method, answer.status] += 1
-        return answer.headers.get("location", "/items")
+        return answer.headers.get("location", "/products")
 
     for number in range(10):
-        location = ask_for("POST", "/items", {"name": f"{prefix} {number}"})
+        location = ask_for("POST", "/products", {"name": f"{prefix} {number}"})
         ask_for("GET", location)
         ask_for("PATCH", location, {"description": "changed"})
-        ask_for("GET", "/items")
+        ask_for("GET", "/products")
     return answers
 
 
@@ -113,7 +113,7 @@ def test_transactions_and_reads_share_servers_without_an_error(
     answers = use_two_processes(installed, installed, pooled, tmp_path)
 
     assert answers == {("POST", 201): 200, ("GET", 200): 400, ("PATCH", 200): 200}
-    assert ask(installed, database, "SELECT count(*) FROM items") == [[200]]
+    assert ask(installed, database, "SELECT count(*) FROM products") == [[200]]
 
 
 def test_the_deadlines_of_the_role_hold(installed: Path, pooled: str) -> None:
@@ -123,7 +123,7 @@ def test_the_deadlines_of_the_role_hold(installed: Path, pooled: str) -> None:
 
 def without(project: Path, argument: str) -> None:
     """Take one line out of what the setting does."""
-    module = project / "app/core/pooler.py"
+    module = project / "app/core/db/pgbouncer.py"
     line = f'        "{argument}":'
     lines = module.read_text(encoding="utf-8").splitlines(keepends=True)
     kept = [other for other in lines if not other.startswith(line)]
@@ -158,10 +158,10 @@ def test_only_a_description_that_is_kept_is_believed_after_a_migration(
 
     with serving(workshop, installed, tmp_path / "log", pooled, **settings) as service:
         with closing(service.connect()) as connection:
-            location = send(connection, "POST", "/items", {"name": "lamp"}).headers["location"]
+            location = send(connection, "POST", "/products", {"name": "lamp"}).headers["location"]
         before = service.get(location)
         # A number has no place in the answer; its bytes, read as text, are "aaaa".
-        change = f"ALTER TABLE items ALTER COLUMN description TYPE integer USING {0x61616161}"
+        change = f"ALTER TABLE products ALTER COLUMN description TYPE integer USING {0x61616161}"
         ask(installed, database, change)
         after = service.get(location)
 

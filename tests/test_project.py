@@ -15,10 +15,10 @@ from tests.conftest import Result, Run
 from tools.bake import bake
 
 EXAMPLE = (
-    "app/features/items",
-    "tests/factories/items.py",
-    "tests/*/test_items*.py",
-    "migrations/versions/*_create_items.py",
+    "app/features/products",
+    "tests/factories/products.py",
+    "tests/*/test_products*.py",
+    "migrations/versions/*_create_products.py",
 )
 """All that the README removes with `rm -r` to start without the example."""
 

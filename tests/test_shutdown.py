@@ -24,7 +24,7 @@ RATE = 50
 SLOW = (
     "CREATE FUNCTION be_slow() RETURNS trigger LANGUAGE plpgsql AS"
     " 'BEGIN PERFORM pg_sleep(0.1); RETURN NEW; END'",
-    "CREATE TRIGGER slow BEFORE INSERT ON items FOR EACH ROW EXECUTE FUNCTION be_slow()",
+    "CREATE TRIGGER slow BEFORE INSERT ON products FOR EACH ROW EXECUTE FUNCTION be_slow()",
 )
 """So that five requests are in flight whenever the signal comes."""
 
@@ -63,13 +63,13 @@ class Load:
 
     def _write(self, name: str) -> Answer:
         with closing(self.service.connect()) as connection:
-            return send(connection, "POST", "/items", {"name": name})
+            return send(connection, "POST", "/products", {"name": name})
 
     def _write_kept(self, name: str) -> Answer:
         if not hasattr(self._of_thread, "connection"):
             self._of_thread.connection = self.service.connect()
             self._kept.append(self._of_thread.connection)
-        return send(self._of_thread.connection, "POST", "/items", {"name": name})
+        return send(self._of_thread.connection, "POST", "/products", {"name": name})
 
     def answers(self) -> list[Answer]:
         """What was answered; a request that was not counts as dropped."""
@@ -87,7 +87,7 @@ def stop_sending_when_not_ready(load: Load) -> None:
 
 
 def stored(installed: Path, url: str) -> set[str]:
-    return {str(row[0]) for row in ask(installed, url, "SELECT id FROM items")}
+    return {str(row[0]) for row in ask(installed, url, "SELECT id FROM products")}
 
 
 BACKENDS = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"

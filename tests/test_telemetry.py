@@ -22,7 +22,7 @@ exec python -m tools.postgres sh -c 'alembic upgrade head && exec python -m app'
 """
 
 EXPECTED = [
-    ("/v1/traces", b"GET /items"),
+    ("/v1/traces", b"GET /products"),
     ("/v1/traces", b"SELECT"),
     ("/v1/traces", b"orders-api"),
     ("/v1/metrics", b"http.server.request.duration"),
@@ -72,7 +72,7 @@ def test_spans_and_metrics_arrive(
     }
 
     with served(SERVE, project, machine | told):
-        with urlopen(f"http://127.0.0.1:{port}/items") as response:
+        with urlopen(f"http://127.0.0.1:{port}/products") as response:
             assert response.status == 200
         deadline = time.monotonic() + 30
         while not all(part in collector.received[path] for path, part in EXPECTED):

@@ -36,8 +36,8 @@ def walk(project: Path, machine: dict[str, str]) -> Follow:
 def test_run_it(walk: Follow) -> None:
     said = walk("Run it")
 
-    assert '"name":"item 3"' in said  # curl
-    assert re.search(r"^ item 3$", said, re.MULTILINE)  # psql
+    assert '"name":"product 3"' in said  # curl
+    assert re.search(r"^ product 3$", said, re.MULTILINE)  # psql
     assert ">>> 3\n" in said  # the prompt
 
 
@@ -67,9 +67,9 @@ def test_change_the_schema_with_rows_in_it(
     said = walk("Change the schema")
 
     assert re.search(r"=+ \d+ passed in", said)
-    look = ["make", "psql", "args=-Atc 'SELECT name, colour FROM items ORDER BY name'"]
+    look = ["make", "psql", "args=-Atc 'SELECT name, colour FROM products ORDER BY name'"]
     rows = subprocess.run(look, cwd=project, env=machine, check=True, capture_output=True).stdout
-    assert rows == b"item 1|white\nitem 2|white\nitem 3|white\n"
+    assert rows == b"product 1|white\nproduct 2|white\nproduct 3|white\n"
 
 
 def test_deploy_it(walk: Follow, server: str, project: Path, machine: dict[str, str]) -> None:

@@ -12,44 +12,44 @@ PROJECT = ROOT / "{{cookiecutter.project_slug}}"
 BLANKS = PROJECT / "tools/feature/blanks"
 
 SOURCES = {
-    "models.py": "app/features/items/models.py",
-    "schemas.py": "app/features/items/schemas.py",
-    "service.py": "app/features/items/service.py",
-    "router.py": "app/features/items/router.py",
-    "seed.py": "app/features/items/seed.py",
-    "factory.py": "tests/factories/items.py",
-    "unit.py": "tests/unit/test_items.py",
-    "integration.py": "tests/integration/test_items.py",
-    "e2e.py": "tests/e2e/test_items.py",
+    "models.py": "app/features/products/models.py",
+    "schemas.py": "app/features/products/schemas.py",
+    "service.py": "app/features/products/service.py",
+    "router.py": "app/features/products/router.py",
+    "seed.py": "app/features/products/seed.py",
+    "factory.py": "tests/factories/products.py",
+    "unit.py": "tests/unit/test_products.py",
+    "integration.py": "tests/integration/test_products.py",
+    "e2e.py": "tests/e2e/test_products.py",
 }
 
 END = "\n\n# make feature leaves out what follows"
 """Before tests that need the example, and prove something of the service."""
 
 RULES = [
-    # Not the feature's: the list of a page, and the items of a dictionary.
-    (r'(?<=[\w)]\[")items(?="\])|(?<=\{")items(?=": \[)|(?<=\.)items(?=\(\))', "\0"),
     # what only the example says of itself
-    (r'"""``/items``: the worked example\. .*"""', '"""``/$path``."""'),
+    (r'"""``/products``: the worked example\. .*"""', '"""``/$path``."""'),
     # its own data
     (r"\ba lamp\b", "the first one"),
     (r"\blamp\b", "first"),
     # prose
-    (r"\b([Aa])n item\b", r"$\1 $one"),
-    (r"(?<=_)an_item(?=_)", "${a}_${thing}"),
-    (r'\b(the|no|one) item\b|(?<=f")item(?= \{)', lambda match: f"{match[1] or ''} $one".lstrip()),
-    (r"\b(with|of|the|List) items\b", r"\1 $many"),
-    (r'(?<=tags=\[")items\b', "$many"),
-    (r"\bItems\b", "$Many"),
-    (r"(?<=/)items\b", "$path"),
+    (r"\b([Aa]) product\b", r"$\1 $one"),
+    (r"(?<=_)a_product(?=_)", "${a}_${thing}"),
+    (
+        r'\b(the|no|one) product\b|(?<=f")product(?= \{)',
+        lambda match: f"{match[1] or ''} $one".lstrip(),
+    ),
+    (r"\b(with|of|the|List) products\b", r"\1 $many"),
+    (r'(?<=tags=\[")products\b', "$many"),
+    (r"\bProducts\b", "$Many"),
+    (r"(?<=/)products\b", "$path"),
     # code: braces where a letter follows
-    (r"items(?=\w)", "${things}"),
-    (r"items", "$things"),
-    (r"item(?=\w)", "${thing}"),
-    (r"(?<!\$)item\b", "$thing"),
-    (r"Item(?=\w)", "${Thing}"),
-    (r"Item\b", "$Thing"),
-    ("\0", "items"),
+    (r"products(?=\w)", "${things}"),
+    (r"products", "$things"),
+    (r"product(?=\w)", "${thing}"),
+    (r"(?<!\$)product\b", "$thing"),
+    (r"Product(?=\w)", "${Thing}"),
+    (r"Product\b", "$Thing"),
 ]
 
 

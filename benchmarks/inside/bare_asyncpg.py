@@ -7,7 +7,7 @@ from uuid import UUID
 
 import asyncpg
 from fastapi import FastAPI, HTTPException, Request
-from schemas import ItemCreate, ItemRead
+from schemas import ProductCreate, ProductRead
 
 COLUMNS = "id, name, description, created_at, updated_at"
 
@@ -27,29 +27,29 @@ async def live() -> dict[str, str]:
     return {"status": "ok"}
 
 
-@app.post("/items", status_code=201)
-async def create_item(new: ItemCreate, request: Request) -> ItemRead:
+@app.post("/products", status_code=201)
+async def create_product(new: ProductCreate, request: Request) -> ProductRead:
     row = await request.app.state.pool.fetchrow(
-        f"INSERT INTO items (name, description) VALUES ($1, $2) RETURNING {COLUMNS}",
+        f"INSERT INTO products (name, description) VALUES ($1, $2) RETURNING {COLUMNS}",
         new.name,
         new.description,
     )
-    return ItemRead(**row)
+    return ProductRead(**row)
 
 
-@app.get("/items")
-async def list_items(request: Request, limit: int = 50) -> list[ItemRead]:
+@app.get("/products")
+async def list_products(request: Request, limit: int = 50) -> list[ProductRead]:
     rows = await request.app.state.pool.fetch(
-        f"SELECT {COLUMNS} FROM items ORDER BY created_at DESC, id DESC LIMIT $1", limit
+        f"SELECT {COLUMNS} FROM products ORDER BY created_at DESC, id DESC LIMIT $1", limit
     )
-    return [ItemRead(**row) for row in rows]
+    return [ProductRead(**row) for row in rows]
 
 
-@app.get("/items/{item_id}")
-async def read_item(item_id: UUID, request: Request) -> ItemRead:
+@app.get("/products/{product_id}")
+async def read_product(product_id: UUID, request: Request) -> ProductRead:
     row = await request.app.state.pool.fetchrow(
-        f"SELECT {COLUMNS} FROM items WHERE id = $1", item_id
+        f"SELECT {COLUMNS} FROM products WHERE id = $1", product_id
     )
     if row is None:
         raise HTTPException(404)
-    return ItemRead(**row)
+    return ProductRead(**row)

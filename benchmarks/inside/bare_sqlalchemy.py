@@ -7,7 +7,7 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import Depends, FastAPI, HTTPException
-from schemas import ItemCreate, ItemRead
+from schemas import ProductCreate, ProductRead
 from sqlalchemy import DateTime, func, select
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -17,8 +17,8 @@ class Base(DeclarativeBase):
     type_annotation_map = {datetime: DateTime(timezone=True)}  # noqa: RUF012 - as it is declared
 
 
-class Item(Base):
-    __tablename__ = "items"
+class Product(Base):
+    __tablename__ = "products"
 
     id: Mapped[UUID] = mapped_column(primary_key=True, server_default=func.gen_random_uuid())
     name: Mapped[str]
@@ -45,23 +45,23 @@ async def live() -> dict[str, str]:
     return {"status": "ok"}
 
 
-@app.post("/items", status_code=201, response_model=ItemRead)
-async def create_item(new: ItemCreate, session: Session) -> Item:
-    item = Item(**new.model_dump())
-    session.add(item)
+@app.post("/products", status_code=201, response_model=ProductRead)
+async def create_product(new: ProductCreate, session: Session) -> Product:
+    product = Product(**new.model_dump())
+    session.add(product)
     await session.commit()
-    return item
+    return product
 
 
-@app.get("/items", response_model=list[ItemRead])
-async def list_items(session: Session, limit: int = 50) -> list[Item]:
-    query = select(Item).order_by(Item.created_at.desc(), Item.id.desc()).limit(limit)
+@app.get("/products", response_model=list[ProductRead])
+async def list_products(session: Session, limit: int = 50) -> list[Product]:
+    query = select(Product).order_by(Product.created_at.desc(), Product.id.desc()).limit(limit)
     return list(await session.scalars(query))
 
 
-@app.get("/items/{item_id}", response_model=ItemRead)
-async def read_item(item_id: UUID, session: Session) -> Item:
-    item = await session.get(Item, item_id)
-    if item is None:
+@app.get("/products/{product_id}", response_model=ProductRead)
+async def read_product(product_id: UUID, session: Session) -> Product:
+    product = await session.get(Product, product_id)
+    if product is None:
         raise HTTPException(404)
-    return item
+    return product

@@ -6,12 +6,12 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict
 
 
-class ItemCreate(BaseModel):
+class ProductCreate(BaseModel):
     name: str
     description: str | None = None
 
 
-class ItemRead(BaseModel):
+class ProductRead(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
     id: UUID

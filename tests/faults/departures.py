@@ -69,7 +69,7 @@ async def hold_locks(url: URL, longest: float) -> None:
     try:
         while True:
             async with connection.transaction():
-                await connection.execute("LOCK TABLE items")
+                await connection.execute("LOCK TABLE products")
                 await asyncio.sleep(random.uniform(0, longest))
             await asyncio.sleep(random.uniform(0, longest / 4))
     finally:
@@ -90,8 +90,8 @@ async def in_turns(do: Callable[[], Coroutine[Any, Any, int]]) -> Counter[int]:
 
 def send(connection: Connection) -> Coroutine[Any, Any, Answer]:
     if random.random() < 0.5:
-        return connection.request("GET", "/items")
-    return connection.request("POST", "/items", {"name": uuid4().hex})
+        return connection.request("GET", "/products")
+    return connection.request("POST", "/products", {"name": uuid4().hex})
 
 
 async def assert_nothing_is_left(
@@ -131,7 +131,7 @@ async def test_clients_that_leave_at_any_instant_leave_nothing(database: URL) ->
         figures = await assert_nothing_is_left(database, leave, locks=0.04)
         print(f"\ndepartures (0 is one): {figures}")
         async with Connection.to(service.url) as connection:
-            assert (await connection.request("GET", "/items")).status == 200
+            assert (await connection.request("GET", "/products")).status == 200
         assert "Traceback" not in service.log()
 
 
@@ -146,5 +146,5 @@ async def test_requests_that_are_cut_short_at_any_instant_leave_nothing(database
         figures = await assert_nothing_is_left(database, be_late, locks=0.2)
         print(f"\ntimeouts: {figures}")
         async with Connection.to(service.url) as connection:
-            assert (await connection.request("GET", "/items")).status == 200
+            assert (await connection.request("GET", "/products")).status == 200
         assert "Traceback" not in service.log()

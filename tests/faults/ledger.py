@@ -63,7 +63,7 @@ async def write_on(ledger: Ledger, connection: Connection, until: float) -> None
     while time.monotonic() < until:
         name = uuid4().hex
         ledger.said[name] = NOT_ANSWERED
-        answer = await connection.request("POST", "/items", {"name": name})
+        answer = await connection.request("POST", "/products", {"name": name})
         ledger.said[name] = answer.status
         if answer.status == 201:
             ledger.successes.append(time.monotonic())
@@ -153,7 +153,7 @@ async def test_the_ledger_holds(postgres_to_crash: Durable) -> None:
 
     there: set[str] = set()
     async with connected(dsn) as connection:
-        there = {row["name"] for row in await connection.fetch("SELECT name FROM items")}
+        there = {row["name"] for row in await connection.fetch("SELECT name FROM products")}
     whole_after = [
         next(at for at in ledger.successes if at > accepting) - accepting
         for accepting in ledger.accepting

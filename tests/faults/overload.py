@@ -13,7 +13,7 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from app.core.settings import ROOT, Settings
+from app.settings import ROOT, Settings
 from tests.harness.databases import Databases
 from tests.harness.load import Answer, Connection, percentile
 from tests.harness.service import running
@@ -26,9 +26,9 @@ ROUNDS = 3
 PATIENCE = Settings.model_fields["database_pool_timeout"].default
 
 SLOW = """
-ALTER TABLE items RENAME TO items_at_once;
-CREATE VIEW items AS SELECT items_at_once.*
-FROM items_at_once, LATERAL (SELECT pg_sleep(0.02)) AS slowly
+ALTER TABLE products RENAME TO products_at_once;
+CREATE VIEW products AS SELECT products_at_once.*
+FROM products_at_once, LATERAL (SELECT pg_sleep(0.02)) AS slowly
 """
 """A query takes 20 ms: the pool is what there is too little of, and not the processor."""
 
@@ -54,13 +54,13 @@ class Round:
 
 @pytest.fixture
 async def url(databases: Databases) -> AsyncGenerator[str]:
-    """The URL of one item, of a service whose database is slow."""
+    """The URL of one product, of a service whose database is slow."""
     async with (
         databases.clone() as database,
         running(database, DATABASE_POOL_SIZE=str(POOL)) as service,
     ):
         async with Connection.to(service.url) as connection:
-            created = await connection.request("POST", "/items", {"name": uuid4().hex})
+            created = await connection.request("POST", "/products", {"name": uuid4().hex})
         dsn = database.set(drivername="postgresql").render_as_string(hide_password=False)
         administrator = await asyncpg.connect(dsn)
         await administrator.execute(SLOW)
@@ -78,7 +78,7 @@ async def load(url: str, clients: int) -> Round:
     async def ask() -> None:
         async with Connection.to(url) as connection:
             while time.monotonic() < started + SECONDS:
-                answer = await connection.request("GET", "/items/" + url.rpartition("/")[2])
+                answer = await connection.request("GET", "/products/" + url.rpartition("/")[2])
                 result.answers.append((time.monotonic() - started, answer))
                 if "retry-after" in answer.headers:
                     await asyncio.sleep(float(answer.headers["retry-after"]) + random.random())

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import pytest
 
-from app.core.settings import Settings
+from app.settings import Settings
 from tests.harness.databases import Databases
 from tests.harness.load import Answer, Connection
 from tests.harness.proxy import Proxy
@@ -46,9 +46,9 @@ async def ask(line: Line, number: int) -> None:
     async with Connection.to(line.service.url) as connection:
         for turn in count(number):
             if turn % 3:
-                answer = await connection.request("GET", "/items")
+                answer = await connection.request("GET", "/products")
             else:
-                answer = await connection.request("POST", "/items", {"name": uuid4().hex})
+                answer = await connection.request("POST", "/products", {"name": uuid4().hex})
             line.answers.append((time.monotonic(), answer))
             await asyncio.sleep(0.02)
 

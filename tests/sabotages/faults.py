@@ -2,18 +2,18 @@
 
 from tests.sabotages.sabotage import Sabotage
 
-DATABASE = "app/core/database.py"
-CONNECTIONS = "app/core/connections.py"
-FAULTS = "app/core/faults.py"
-ADMISSION = "app/core/admission.py"
-DEADLINE = "app/core/deadline.py"
-RETRY = "app/core/retry.py"
+DATABASE = "app/core/db/database.py"
+CONNECTIONS = "app/core/db/connection_health.py"
+FAULTS = "app/core/db/sqlstate.py"
+ADMISSION = "app/core/db/connection_queue.py"
+DEADLINE = "app/core/http/middleware/timeout.py"
+RETRY = "app/core/db/retry.py"
 IN_CONNECTIONS = "tests/integration/test_connections.py"
 IN_FAULTS = "tests/integration/test_faults.py"
 IN_DEADLINE = "tests/integration/test_deadline.py"
 IN_RETRY = "tests/integration/test_retry.py"
 IN_ADMISSION = "tests/unit/test_admission.py"
-END_TO_END = "tests/e2e/test_items_faults.py"
+END_TO_END = "tests/e2e/test_products_faults.py"
 
 EACH_STATUS = f"{IN_FAULTS}::test_each_error_of_postgresql_has_its_status"
 
@@ -41,7 +41,7 @@ SABOTAGES = [
     ),
     Sabotage(
         "a fault is logged without its text",
-        "app/core/answers.py",
+        "app/core/http/exception_handlers.py",
         "        cause=type(error).__name__,\n        sqlstate",
         "        cause=repr(error),\n        sqlstate",
         EACH_STATUS,
@@ -167,17 +167,17 @@ SABOTAGES = [
     ),
     Sabotage(
         "deadlines come in the right order",
-        "app/core/settings.py",
+        "app/settings.py",
         "            if shorter >= longer:",
         "            if shorter > longer + 3600:",
         "tests/unit/test_settings.py::test_deadlines_that_would_come_in_the_wrong_order",
     ),
     Sabotage(
-        "one round trip reads an item",
+        "one round trip reads a product",
         DATABASE,
         'engine).execution_options(isolation_level="AUTOCOMMIT")',
         "engine).execution_options()",
-        "tests/integration/test_items_round_trips.py::test_one_round_trip_reads_an_item_and_three_change_one",
+        "tests/integration/test_products_round_trips.py::test_one_round_trip_reads_a_product_and_three_change_one",
     ),
     Sabotage(
         "a terminated connection is nobody's error",
@@ -188,7 +188,7 @@ SABOTAGES = [
     ),
     Sabotage(
         "a lock is not waited for for long",
-        "app/core/engine.py",
+        "app/core/db/engine.py",
         '            "lock_timeout": milliseconds(settings.database_lock_timeout),\n',
         "",
         f"{END_TO_END}::test_more_requests_than_connections_are_served_or_turned_away_in_time",

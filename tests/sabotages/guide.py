@@ -2,7 +2,7 @@
 
 from tests.sabotages.sabotage import Sabotage
 
-TELEMETRY = "app/core/telemetry.py"
+TELEMETRY = "app/core/observability/telemetry.py"
 IN_TELEMETRY = "tests/integration/test_telemetry.py"
 FEATURE = "tests/unit/test_feature.py"
 GUIDE = "tests/integration/test_guide.py"
@@ -45,7 +45,7 @@ SABOTAGES = [
     ),
     Sabotage(
         "the application observes its queries",
-        "app/core/engine.py",
+        "app/core/db/engine.py",
         "    observe(engine, settings.database_slow_query)\n",
         "    observe(engine, 3600)\n",
         f"{IN_TELEMETRY}::test_a_slow_query_is_in_the_log_with_its_request",
@@ -81,8 +81,8 @@ SABOTAGES = [
     Sabotage(
         "what the guide calls wrong fails",
         "docs/testing.md",
-        '    assert "ORDER BY items.created_at DESC LIMIT" in queries.statements[-1]\n',
-        '    assert "ORDER BY items.created_at DESC" in queries.statements[-1]\n',
+        '    assert "ORDER BY products.created_at DESC LIMIT" in queries.statements[-1]\n',
+        '    assert "ORDER BY products.created_at DESC" in queries.statements[-1]\n',
         f"{GUIDE}::test_a_page_is_sorted",
     ),
     Sabotage(

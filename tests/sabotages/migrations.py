@@ -2,7 +2,7 @@
 
 from tests.sabotages.sabotage import Sabotage
 
-CREATE_ITEMS = "migrations/versions/2026_11_21_0900_create_items.py"
+CREATE_PRODUCTS = "migrations/versions/2026_11_21_0900_create_products.py"
 ENV = "migrations/env.py"
 ONLINE = "migrations/online.py"
 PATIENCE = "migrations/patience.py"
@@ -10,33 +10,33 @@ SCHEMA = "app/features/health/schema.py"
 MIGRATIONS = "tests/integration/test_migrations.py"
 LIVE = "tests/integration/test_live_migrations.py"
 HEALTH = "tests/integration/test_health.py"
-ITEMS = "tests/integration/test_items.py"
+PRODUCTS = "tests/integration/test_products.py"
 
 SABOTAGES = [
     Sabotage(
         "a constraint of the model is in a migration",
-        CREATE_ITEMS,
-        '        sa.UniqueConstraint("name", name="uq_items_name"),\n',
+        CREATE_PRODUCTS,
+        '        sa.UniqueConstraint("name", name="uq_products_name"),\n',
         "",
         f"{MIGRATIONS}::test_models_and_migrations_agree",
     ),
     Sabotage(
         "a name is unique",
-        CREATE_ITEMS,
-        '        sa.UniqueConstraint("name", name="uq_items_name"),\n',
+        CREATE_PRODUCTS,
+        '        sa.UniqueConstraint("name", name="uq_products_name"),\n',
         "",
-        f"{ITEMS}::test_taken_name_is_a_conflict_and_keeps_earlier_rows",
+        f"{PRODUCTS}::test_taken_name_is_a_conflict_and_keeps_earlier_rows",
     ),
     Sabotage(
         "a constraint of a migration is in the model",
-        "app/features/items/models.py",
+        "app/features/products/models.py",
         '        UniqueConstraint("name", name=NAME_IS_UNIQUE),\n',
         "",
         f"{MIGRATIONS}::test_models_and_migrations_agree",
     ),
     Sabotage(
         "a column of the model is in a migration",
-        "app/features/items/models.py",
+        "app/features/products/models.py",
         "    description: Mapped[str | None]\n",
         "    description: Mapped[str | None]\n    colour: Mapped[str | None]\n",
         f"{MIGRATIONS}::test_models_and_migrations_agree",
@@ -50,21 +50,21 @@ SABOTAGES = [
     ),
     Sabotage(
         "a migration goes down, and up again",
-        CREATE_ITEMS,
-        '    op.drop_table("items")\n',
+        CREATE_PRODUCTS,
+        '    op.drop_table("products")\n',
         "",
         f"{MIGRATIONS}::test_every_revision_goes_up_down_and_up[empty]",
     ),
     Sabotage(
         "down to the beginning, nothing is left",
-        CREATE_ITEMS,
-        '    op.drop_table("items")\n',
-        '    op.rename_table("items", "of_old")\n',
+        CREATE_PRODUCTS,
+        '    op.drop_table("products")\n',
+        '    op.rename_table("products", "of_old")\n',
         f"{MIGRATIONS}::test_down_to_the_beginning_nothing_is_left",
     ),
     Sabotage(
         "the schema is the one of the models, line by line",
-        "app/features/items/models.py",
+        "app/features/products/models.py",
         'Index(None, "created_at", "id"),',
         'Index(None, "created_at", "id", postgresql_with={"fillfactor": 50}),',
         f"{MIGRATIONS}::test_the_schema_is_the_one_of_the_models",
@@ -85,14 +85,14 @@ SABOTAGES = [
     ),
     Sabotage(
         "every constraint has the name of the convention",
-        CREATE_ITEMS,
-        'name=op.f("pk_items")',
-        'name="items_pkey"',
+        CREATE_PRODUCTS,
+        'name=op.f("pk_products")',
+        'name="products_pkey"',
         f"{MIGRATIONS}::test_every_name_follows_the_convention",
     ),
     Sabotage(
         "every time has a zone",
-        CREATE_ITEMS,
+        CREATE_PRODUCTS,
         '"created_at",\n            sa.DateTime(timezone=True),',
         '"created_at",\n            sa.DateTime(),',
         f"{MIGRATIONS}::test_every_time_has_a_zone",

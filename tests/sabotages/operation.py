@@ -2,10 +2,10 @@
 
 from tests.sabotages.sabotage import Sabotage
 
-LOGGING = "app/core/logging.py"
-SERVER = "app/core/server.py"
-SETTINGS = "app/core/settings.py"
-DATABASE_URL = "app/core/database_url.py"
+LOGGING = "app/core/observability/logging.py"
+SERVER = "app/core/http/server.py"
+SETTINGS = "app/settings.py"
+DATABASE_URL = "app/database_url.py"
 HEALTH = "app/features/health/router.py"
 
 IN_INPUT = "tests/integration/test_input.py"
@@ -79,7 +79,7 @@ SABOTAGES = [
     ),
     Sabotage(
         "who only reads asks the replica",
-        "app/core/database.py",
+        "app/core/db/database.py",
         "(replica or engine)",
         "engine",
         "tests/integration/test_replica.py::test_who_only_reads_asks_the_replica",
@@ -117,7 +117,7 @@ SABOTAGES = [
         "app/__main__.py",
         "timeout_graceful_shutdown=settings.shutdown_grace",
         "timeout_graceful_shutdown=0",
-        "tests/e2e/test_items_stop.py::test_a_change_that_is_in_flight_is_finished_before_the_server_stops",
+        "tests/e2e/test_products_stop.py::test_a_change_that_is_in_flight_is_finished_before_the_server_stops",
     ),
     Sabotage(
         "a service without a database says so once",

@@ -2,12 +2,12 @@
 
 from tests.sabotages.sabotage import Sabotage
 
-GATE = "app/core/gate.py"
-HEADERS = "app/core/security_headers.py"
-INVALID = "app/core/invalid.py"
+GATE = "app/core/http/middleware/trusted_host.py"
+HEADERS = "app/core/http/middleware/security_headers.py"
+INVALID = "app/core/http/validation_errors.py"
 MAIN = "app/main.py"
 SCHEMAS = "app/core/schemas.py"
-SETTINGS = "app/core/settings.py"
+SETTINGS = "app/settings.py"
 
 IN_GATE = "tests/unit/test_gate.py"
 IN_INPUT = "tests/integration/test_input.py"

@@ -2,13 +2,13 @@
 
 from tests.sabotages.sabotage import Sabotage
 
-DATABASE = "app/core/database.py"
+DATABASE = "app/core/db/database.py"
 ERRORS = "app/core/errors.py"
-PROBLEMS = "app/core/problems.py"
+PROBLEMS = "app/core/http/problem_details.py"
 SANDBOX = "tests/harness/sandbox.py"
 IN_SANDBOX = "tests/integration/test_sandbox.py"
 BEFORE_RESPONSE = "tests/integration/test_commit_before_response.py"
-ITEMS = "tests/integration/test_items.py"
+PRODUCTS = "tests/integration/test_products.py"
 
 SABOTAGES = [
     Sabotage(
@@ -57,21 +57,21 @@ SABOTAGES = [
     ),
     Sabotage(
         "only the database module commits",
-        "app/features/items/service.py",
-        "    return item\n\n\nasync def get(",
-        "    await session.commit()\n    return item\n\n\nasync def get(",
+        "app/features/products/service.py",
+        "    return product\n\n\nasync def get(",
+        "    await session.commit()\n    return product\n\n\nasync def get(",
         "tests/unit/test_architecture.py::test_only_the_database_module_commits",
     ),
     Sabotage(
         "core imports no feature",
         ERRORS,
         "class DomainError(",
-        "from app.features.items import models\n\n\nclass DomainError(",
+        "from app.features.products import models\n\n\nclass DomainError(",
         "tests/unit/test_architecture.py::test_core_imports_no_feature",
     ),
     Sabotage(
         "an error tells nothing of the inside",
-        "app/core/request_log.py",
+        "app/core/http/middleware/request_log.py",
         "problem(HTTPStatus.INTERNAL_SERVER_ERROR)",
         "problem(HTTPStatus.INTERNAL_SERVER_ERROR, str(sys.exception()))",
         "tests/integration/test_errors.py::test_an_unexpected_error_is_a_problem_without_details",
@@ -85,7 +85,7 @@ SABOTAGES = [
     ),
     Sabotage(
         "a request id cannot forge a log line",
-        "app/core/request_log.py",
+        "app/core/http/middleware/request_log.py",
         "given if _SAFE_ID.fullmatch(given) else uuid4().hex",
         "given or uuid4().hex",
         "tests/integration/test_request_log.py::test_a_request_id_that_could_forge_a_log_line",
@@ -109,14 +109,14 @@ SABOTAGES = [
         "app/core/pagination.py",
         "self._first.where(key < after)",
         "self._first.where(key <= after)",
-        f"{ITEMS}::test_pages_are_newest_first_and_complete",
+        f"{PRODUCTS}::test_pages_are_newest_first_and_complete",
     ),
     Sabotage(
         "a page is one range of the index",
         "app/core/pagination.py",
         "order_by(model.created_at.desc(), model.id.desc())",
         "order_by(model.created_at.desc().nulls_last(), model.id.desc())",
-        "tests/integration/test_items_plan.py::test_a_page_is_one_range_of_the_index",
+        "tests/integration/test_products_plan.py::test_a_page_is_one_range_of_the_index",
     ),
     Sabotage(
         "a page costs one query",
@@ -124,35 +124,35 @@ SABOTAGES = [
         "        rows = (await session.scalars(query, values)).all()\n",
         "        await session.scalars(query, values)\n"
         "        rows = (await session.scalars(query, values)).all()\n",
-        f"{ITEMS}::test_a_page_costs_one_query_however_long_it_is",
+        f"{PRODUCTS}::test_a_page_costs_one_query_however_long_it_is",
     ),
     Sabotage(
         "values of the database come back with the statement",
         "app/core/models.py",
         '"eager_defaults": True',
         '"eager_defaults": False',
-        f"{ITEMS}::test_update_changes_only_what_is_sent",
+        f"{PRODUCTS}::test_update_changes_only_what_is_sent",
     ),
     Sabotage(
         "a password is never printed",
-        "app/core/settings.py",
+        "app/settings.py",
         "        hide_input_in_errors=True,  # a wrong DATABASE_URL holds a right password\n",
         "",
         "tests/unit/test_settings.py::test_another_database_is_refused_without_repeating_the_password",
     ),
     Sabotage(
-        "an item that somebody removes meanwhile is not found",
-        "app/features/items/service.py",
-        "await session.delete(await get(session, item_id, lock=True))",
-        "await session.delete(await get(session, item_id))",
-        f"{ITEMS}::test_an_item_that_somebody_removes_meanwhile_is_not_found",
+        "a product that somebody removes meanwhile is not found",
+        "app/features/products/service.py",
+        "await session.delete(await get(session, product_id, lock=True))",
+        "await session.delete(await get(session, product_id))",
+        f"{PRODUCTS}::test_a_product_that_somebody_removes_meanwhile_is_not_found",
     ),
     Sabotage(
-        "who locks an item sees what became of it",
-        "app/features/items/service.py",
+        "who locks a product sees what became of it",
+        "app/features/products/service.py",
         ".execution_options(populate_existing=True)",
         "",
-        f"{ITEMS}::test_who_locks_an_item_sees_what_became_of_it",
+        f"{PRODUCTS}::test_who_locks_a_product_sees_what_became_of_it",
     ),
     Sabotage(
         "a cursor that was made up is invalid",

@@ -15,7 +15,7 @@ SABOTAGES = [
         "pyproject.toml",
         'asyncio_default_fixture_loop_scope = "session"\n',
         'asyncio_default_fixture_loop_scope = "function"\n',
-        "tests/integration/test_items.py::test_an_empty_list_is_a_page",
+        "tests/integration/test_products.py::test_an_empty_list_is_a_page",
     ),
     Sabotage(
         "a warning is an error",

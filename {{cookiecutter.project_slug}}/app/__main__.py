@@ -8,9 +8,9 @@ import uvicorn
 from pydantic import ValidationError
 from uvicorn.supervisors import ChangeReload
 
-from app.core import logging
-from app.core.server import Server
-from app.core.settings import MissingSettingError, Settings, explain
+from app.core.http.server import Server
+from app.core.observability import logging
+from app.settings import MissingSettingError, Settings, explain
 
 CANNOT_START = 3
 """Exit status, as that of uvicorn's own command."""
@@ -39,7 +39,7 @@ def serve(settings: Settings, *, reload: bool) -> None:
         host=settings.host,
         port=settings.port,
         loop="uvloop",
-        # structlog formats every record, and the request log is ours: see core/logging.py.
+        # structlog formats every record, and the request log is ours: see core/observability/logging.py.
         log_config=None,
         access_log=False,
         server_header=False,

@@ -8,13 +8,14 @@ from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
 from app import features
-from app.core import answers, logging, problems, telemetry
-from app.core.database import open_database
-from app.core.deadline import Deadline
-from app.core.gate import Gate
-from app.core.request_log import REQUEST_ID, RequestLog
-from app.core.security_headers import SecurityHeaders
-from app.core.settings import Settings, project
+from app.core.db.database import open_database
+from app.core.http import exception_handlers, problem_details
+from app.core.http.middleware.request_log import REQUEST_ID, RequestLog
+from app.core.http.middleware.security_headers import SecurityHeaders
+from app.core.http.middleware.timeout import Deadline
+from app.core.http.middleware.trusted_host import Gate
+from app.core.observability import logging, telemetry
+from app.settings import Settings, project
 
 
 class Service(FastAPI):
@@ -22,7 +23,7 @@ class Service(FastAPI):
 
     def openapi(self) -> dict[str, Any]:
         if not self.openapi_schema:
-            self.openapi_schema = problems.describe(super().openapi())
+            self.openapi_schema = problem_details.describe(super().openapi())
         return self.openapi_schema
 
 
@@ -50,7 +51,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.state.settings = settings
     add_middleware(app, settings)
-    answers.register(app)
+    exception_handlers.add_exception_handlers(app)
     for router in features.routers():
         app.include_router(router)
     return app

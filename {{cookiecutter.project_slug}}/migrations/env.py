@@ -14,10 +14,10 @@ from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.pool import NullPool
 
-from app.core.engine import create_engine
+from app.core.db.engine import create_engine
 from app.core.models import Base
-from app.core.settings import Settings
 from app.features import load_models
+from app.settings import Settings
 from migrations.patience import Steps, insist, limits
 from migrations.refusals import (
     check_files,

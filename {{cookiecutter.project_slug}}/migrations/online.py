@@ -64,7 +64,7 @@ def in_batches(statement: str) -> None:
     """Repeat an UPDATE or DELETE, each time committed, until it finds no row.
 
     The statement limits itself, to rows that it has not changed yet, such as
-    ``UPDATE items SET b = a WHERE id IN (SELECT id FROM items WHERE b IS NULL LIMIT 1000)``.
+    ``UPDATE products SET b = a WHERE id IN (SELECT id FROM products WHERE b IS NULL LIMIT 1000)``.
     """
     with without_limits():
         if op.get_context().as_sql:

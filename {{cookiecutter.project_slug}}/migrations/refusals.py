@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from sqlalchemy import URL
 from sqlalchemy.exc import DBAPIError
 
-from app.core.settings import ROOT, MissingSettingError, explain
+from app.settings import ROOT, MissingSettingError, explain
 from migrations.patience import Steps
 
 LONGEST_STATEMENT = 200

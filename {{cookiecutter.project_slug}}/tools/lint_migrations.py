@@ -19,7 +19,7 @@ from alembic.config import Config
 from alembic.script import Script, ScriptDirectory
 from alembic.util import CommandError
 
-from app.core.settings import ROOT
+from app.settings import ROOT
 from migrations.refusals import check_files, check_one_head
 
 EXCLUDED = {

@@ -10,7 +10,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 
-from app.core.settings import ROOT
+from app.settings import ROOT
 from migrations.refusals import check_files, check_one_head
 
 

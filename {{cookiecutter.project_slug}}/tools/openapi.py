@@ -2,8 +2,8 @@
 
 import json
 
-from app.core.settings import Settings
 from app.main import create_app
+from app.settings import Settings
 
 if __name__ == "__main__":
     print(json.dumps(create_app(Settings(_env_file=None)).openapi(), indent=2))

@@ -6,7 +6,7 @@ import sys
 
 from sqlalchemy import make_url
 
-from app.core.settings import Settings
+from app.settings import Settings
 from tools.postgres import PostgresError, find_programs
 
 

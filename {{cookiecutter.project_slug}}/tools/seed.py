@@ -3,9 +3,9 @@
 import asyncio
 import sys
 
-from app.core.database import open_database
-from app.core.settings import Settings
+from app.core.db.database import open_database
 from app.features import load_models, seeds
+from app.settings import Settings
 
 
 async def main() -> int:

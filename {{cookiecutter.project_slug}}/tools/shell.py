@@ -13,10 +13,10 @@ from typing import Any
 from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.engine import create_engine
+from app.core.db.engine import create_engine
 from app.core.models import Base
-from app.core.settings import Settings
 from app.features import load_models
+from app.settings import Settings
 
 BANNER = """
 session, settings, select, func, text; {models}

@@ -9,7 +9,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-from app.core.settings import ROOT
+from app.settings import ROOT
 from tools.postgres.server import stop
 
 LAUNCH = """

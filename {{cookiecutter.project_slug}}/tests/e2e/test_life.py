@@ -13,7 +13,7 @@ from httpx import AsyncClient, Response
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from app.core.settings import project
+from app.settings import project
 from tests.harness.databases import Databases, engine_on
 from tests.harness.proxy import Proxy
 from tests.harness.service import Service, eventually, free_port, running

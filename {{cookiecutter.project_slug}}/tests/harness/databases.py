@@ -13,8 +13,8 @@ from alembic.config import Config
 from sqlalchemy import URL
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from app.core.engine import create_engine
-from app.core.settings import ROOT, Settings, project
+from app.core.db.engine import create_engine
+from app.settings import ROOT, Settings, project
 from tests.harness.given_server import RefusedError
 from tests.harness.tablespace import DEFAULT_TABLESPACE, find_tablespace
 

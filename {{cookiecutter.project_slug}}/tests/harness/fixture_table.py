@@ -4,7 +4,7 @@ import ast
 import re
 from pathlib import Path
 
-from app.core.settings import ROOT
+from app.settings import ROOT
 
 GUIDE = ROOT / "docs/testing.md"
 FIXTURES = ROOT / "tests/fixtures"

@@ -6,7 +6,7 @@ from ipaddress import ip_address
 from pydantic import ValidationError
 from sqlalchemy import URL, make_url
 
-from app.core.settings import Settings, explain
+from app.settings import Settings, explain
 
 ALLOW_HOST = "TEST_DATABASE_ALLOW_HOST"
 

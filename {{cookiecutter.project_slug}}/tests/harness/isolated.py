@@ -5,7 +5,8 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.database import Database, Sessions
+from app.core.db import Database
+from app.core.db.database import Sessions
 
 
 class TestSession(AsyncSession):

@@ -14,7 +14,7 @@ import asyncpg
 from sqlalchemy import AdaptedConnection, Connection, ExceptionContext, StaticPool, event
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from app.core.database import sessions_on
+from app.core.db.database import sessions_on
 
 # A savepoint of its own, because SET CONSTRAINTS would last until the end of the test.
 CHECK = (

@@ -17,7 +17,7 @@ import pytest
 from httpx import AsyncClient, TransportError
 from sqlalchemy import URL
 
-from app.core.settings import ROOT
+from app.settings import ROOT
 
 TIMEOUT = 15.0
 """Seconds to start, and to stop."""

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from starlette.types import Message
 
-from app.core.database import get_database
+from app.core.db import get_database
 from tests.fixtures.canaries import count, create_table, make_app
 from tests.harness.committed import Committed
 

@@ -9,9 +9,10 @@ from sqlalchemy import literal_column, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
-from app.core import connections
-from app.core.database import Database, open_database
-from app.core.faults import OutcomeUnknownError
+from app.core.db import Database
+from app.core.db import connection_health as connections
+from app.core.db.database import open_database
+from app.core.db.sqlstate import OutcomeUnknownError
 from tests.fixtures.canaries import add, count
 from tests.harness.databases import settings_for
 from tests.harness.proxy import Proxy

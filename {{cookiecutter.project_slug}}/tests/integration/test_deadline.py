@@ -10,8 +10,8 @@ from httpx import AsyncClient
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from app.core.database import ReadSession, Session
-from app.core.deadline import TOO_LATE
+from app.core.db import ReadSession, Session
+from app.core.http.middleware.timeout import TOO_LATE
 from app.main import create_app
 from tests.fixtures.canaries import add, count
 from tests.harness.clients import client_of

@@ -13,10 +13,11 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from structlog.testing import capture_logs
 
-from app.core.database import get_database, open_database
+from app.core.db import get_database
+from app.core.db.database import open_database
 from app.core.schemas import Body
-from app.core.settings import Settings
 from app.main import create_app
+from app.settings import Settings
 from tests.fixtures.canaries import make_app
 from tests.harness.clients import client_of
 from tests.harness.databases import settings_for

@@ -12,9 +12,10 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from structlog.testing import capture_logs
 
-from app.core import logging
-from app.core.database import CurrentDatabase, Session, get_database, open_database
-from app.core.faults import OutcomeUnknownError
+from app.core.db import CurrentDatabase, Session, get_database
+from app.core.db.database import open_database
+from app.core.db.sqlstate import OutcomeUnknownError
+from app.core.observability import logging
 from tests.fixtures.canaries import make_app
 from tests.harness.clients import client_of
 from tests.harness.databases import settings_for

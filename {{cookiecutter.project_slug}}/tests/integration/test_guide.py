@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from app.core.settings import ROOT
+from app.settings import ROOT
 from tests.harness.fixture_table import GUIDE, with_table
 
 Test = Callable[..., Awaitable[None]]
@@ -82,7 +82,7 @@ def examples_of_the_guide() -> dict[str, Test]:
 
 
 # The guide speaks of the example: without that, there is nothing for its blocks to run on.
-if (ROOT / "app/features/items").exists():
+if (ROOT / "app/features/products").exists():
     globals().update(examples_of_the_guide())
 
 

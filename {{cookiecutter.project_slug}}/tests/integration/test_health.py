@@ -5,8 +5,8 @@ from sqlalchemy import URL, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from structlog.testing import capture_logs
 
-from app.core.database import Database, get_database
-from app.core.engine import create_engine
+from app.core.db import Database, get_database
+from app.core.db.engine import create_engine
 from app.features.health import schema
 from tests.harness.databases import settings_for
 from tests.harness.queries import Queries

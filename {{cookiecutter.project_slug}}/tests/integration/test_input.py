@@ -9,9 +9,9 @@ from fastapi import FastAPI
 from httpx import AsyncClient
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from app.core.http.middleware.security_headers import HEADERS
+from app.core.http.server import stopping
 from app.core.schemas import Body, Integer
-from app.core.security_headers import HEADERS
-from app.core.server import stopping
 from app.main import create_app
 from tests.harness.clients import client_of
 from tests.harness.databases import settings_for

@@ -4,7 +4,7 @@ from pydantic import SecretStr
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from app.core.database import open_database
+from app.core.db.database import open_database
 from tests.harness.databases import Databases, settings_for
 
 NAME = select(func.current_database())

@@ -7,9 +7,8 @@ from sqlalchemy import select, text, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core import retry
-from app.core.database import CurrentDatabase, get_database
-from app.core.retry import ATTEMPTS, retry_when_refused
+from app.core.db import CurrentDatabase, get_database, retry
+from app.core.db.retry import ATTEMPTS, retry_when_refused
 from tests.fixtures.canaries import Canary, add, count, create_table, make_app
 from tests.harness.clients import client_of
 from tests.harness.committed import Committed

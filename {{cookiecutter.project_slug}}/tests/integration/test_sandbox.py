@@ -10,7 +10,7 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
-from app.core.database import ReadOnlyError
+from app.core.db.database import ReadOnlyError
 from app.core.errors import ConflictError
 from tests.fixtures.canaries import Canary, add, count
 from tests.harness.sandbox import RollbackError, Sandbox

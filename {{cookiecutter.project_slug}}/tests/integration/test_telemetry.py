@@ -16,8 +16,9 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from structlog.testing import capture_logs
 
-from app.core import telemetry
-from app.core.database import Database, ReadSession, get_database, open_database
+from app.core.db import Database, ReadSession, get_database
+from app.core.db.database import open_database
+from app.core.observability import telemetry
 from app.main import create_app
 from tests.harness.clients import client_of
 from tests.harness.databases import settings_for

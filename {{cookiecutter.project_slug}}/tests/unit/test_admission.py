@@ -2,8 +2,8 @@ import asyncio
 
 import pytest
 
-from app.core.admission import Admission
-from app.core.faults import BusyError
+from app.core.db.connection_queue import Admission
+from app.core.db.sqlstate import BusyError
 
 
 async def test_places_are_given_in_the_order_in_which_they_were_asked_for() -> None:

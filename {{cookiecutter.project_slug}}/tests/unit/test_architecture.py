@@ -9,7 +9,7 @@ import pytest
 
 from app import features
 from app.core.models import Base
-from app.core.settings import ROOT
+from app.settings import ROOT
 
 
 def imports(path: Path) -> set[str]:
@@ -43,7 +43,7 @@ def test_only_the_database_module_commits() -> None:
         if isinstance(node, ast.Attribute) and node.attr in ("commit", "rollback", "begin")
     ]
 
-    assert set(committing) == {"app/core/database.py"}
+    assert set(committing) == {"app/core/db/database.py"}
 
 
 def test_every_table_is_known_without_the_application(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,7 @@
 import pytest
 
-from app.core.settings import ROOT
 from app.features.health.schema import Revisions, is_behind, of_code
+from app.settings import ROOT
 
 CODE = Revisions(frozenset({"r1", "r2", "r3"}), frozenset({"r3"}))
 

@@ -15,7 +15,7 @@ from pydantic import (
     model_validator,
 )
 
-from app.core.invalid import MOST, shown
+from app.core.http.validation_errors import MOST, shown
 
 SECRET = "hunter2-hunter2"
 

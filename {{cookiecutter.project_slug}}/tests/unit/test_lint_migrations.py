@@ -10,27 +10,27 @@ from alembic.config import Config
 from alembic.script import Script
 from alembic.util import CommandError
 
-from app.core.settings import ROOT
+from app.settings import ROOT
 from tests.harness.migrating import Revisions
 from tools.lint_migrations import complaints, judge, lint
 
 VERSION = "UPDATE alembic_version SET version_num='r2' WHERE alembic_version.version_num = 'r1';"
-DROP = "ALTER TABLE items DROP COLUMN name;"
+DROP = "ALTER TABLE products DROP COLUMN name;"
 
-ONLINE = """online.in_batches("UPDATE items SET size = 0 WHERE size IS NULL")"""
-OTHER = """op.execute("ALTER TABLE items ALTER size SET DEFAULT 0")"""
+ONLINE = """online.in_batches("UPDATE products SET size = 0 WHERE size IS NULL")"""
+OTHER = """op.execute("ALTER TABLE products ALTER size SET DEFAULT 0")"""
 
 SAFE_WAYS = [
     'op.execute("CREATE TABLE things (id uuid NOT NULL); CREATE INDEX ix ON things (id)")',
-    'op.execute("ALTER TABLE items ADD COLUMN size bigint")',
+    'op.execute("ALTER TABLE products ADD COLUMN size bigint")',
     ONLINE,
-    'op.execute("ALTER TABLE items ADD CONSTRAINT items_size_not_null NOT NULL size NOT VALID")',
-    'online.validate_constraint("items_size_not_null", "items")',
-    'op.execute("ALTER TABLE items ADD CONSTRAINT ck_items_size CHECK (size > 0) NOT VALID")',
-    'online.validate_constraint("ck_items_size", "items")',
-    'online.create_index("uq_items_size", "items", ["size"], unique=True)',
-    'op.execute("ALTER TABLE items ADD CONSTRAINT uq_items_size UNIQUE USING INDEX uq_items_size")',
-    'online.drop_index("ix_items_name", "items")',
+    'op.execute("ALTER TABLE products ADD CONSTRAINT products_size_not_null NOT NULL size NOT VALID")',
+    'online.validate_constraint("products_size_not_null", "products")',
+    'op.execute("ALTER TABLE products ADD CONSTRAINT ck_products_size CHECK (size > 0) NOT VALID")',
+    'online.validate_constraint("ck_products_size", "products")',
+    'online.create_index("uq_products_size", "products", ["size"], unique=True)',
+    'op.execute("ALTER TABLE products ADD CONSTRAINT uq_products_size UNIQUE USING INDEX uq_products_size")',
+    'online.drop_index("ix_products_name", "products")',
 ]
 """The rows of the table in docs/migrations.md, a revision each."""
 
@@ -58,15 +58,15 @@ def revisions() -> Generator[Revisions]:
     ("statement", "rule"),
     [
         (DROP, "ban-drop-column"),
-        ("ALTER TABLE items ADD COLUMN colour text NOT NULL;", "adding-required-field"),
-        ("ALTER TABLE items ALTER COLUMN size SET NOT NULL;", "adding-not-nullable-field"),
-        ("ALTER TABLE items DROP CONSTRAINT ck_items_size;", "ban-drop-constraint"),
-        ("ALTER TABLE items ALTER COLUMN size TYPE bigint;", "changing-column-type"),
-        ("ALTER TABLE items RENAME COLUMN name TO title;", "renaming-column"),
-        ("ALTER TABLE items ADD CONSTRAINT ck CHECK (n > 0);", "constraint-missing-not-valid"),
-        ("CREATE INDEX ix ON items (name);", "require-concurrent-index-creation"),
+        ("ALTER TABLE products ADD COLUMN colour text NOT NULL;", "adding-required-field"),
+        ("ALTER TABLE products ALTER COLUMN size SET NOT NULL;", "adding-not-nullable-field"),
+        ("ALTER TABLE products DROP CONSTRAINT ck_products_size;", "ban-drop-constraint"),
+        ("ALTER TABLE products ALTER COLUMN size TYPE bigint;", "changing-column-type"),
+        ("ALTER TABLE products RENAME COLUMN name TO title;", "renaming-column"),
+        ("ALTER TABLE products ADD CONSTRAINT ck CHECK (n > 0);", "constraint-missing-not-valid"),
+        ("CREATE INDEX ix ON products (name);", "require-concurrent-index-creation"),
         (
-            f"{DROP}\nCOMMIT;\nCREATE INDEX CONCURRENTLY ix ON items (n);\nBEGIN;",
+            f"{DROP}\nCOMMIT;\nCREATE INDEX CONCURRENTLY ix ON products (n);\nBEGIN;",
             "prefer-robust-stmts",
         ),
     ],
@@ -100,7 +100,9 @@ def test_what_commits_by_itself_has_a_revision_of_its_own(
 
     (said,) = lint(revisions.config)
 
-    assert "r1.py: prefer-robust-stmts\n    ALTER TABLE items ALTER size SET DEFAULT 0;\n" in said
+    assert (
+        "r1.py: prefer-robust-stmts\n    ALTER TABLE products ALTER size SET DEFAULT 0;\n" in said
+    )
     assert "a revision of its own" in said
 
 

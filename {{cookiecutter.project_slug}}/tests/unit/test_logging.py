@@ -6,8 +6,8 @@ from io import StringIO
 import pytest
 import structlog
 
-from app.core.logging import HANDLER, configure
-from app.core.settings import Settings
+from app.core.observability.logging import HANDLER, configure
+from app.settings import Settings
 
 
 @pytest.fixture
@@ -38,11 +38,11 @@ FORGERIES = [
 
 def test_production_writes_one_json_object_a_line(written: StringIO) -> None:
     with structlog.contextvars.bound_contextvars(request_id="r-1"):
-        structlog.get_logger("shop").info("sold", item="a lamp\nof two lines")
+        structlog.get_logger("shop").info("sold", product="a lamp\nof two lines")
         logging.getLogger("library").warning("careful, %s", "please")
 
     ours, theirs = [json.loads(line) for line in written.getvalue().splitlines()]
-    assert (ours["event"], ours["item"], ours["request_id"]) == (
+    assert (ours["event"], ours["product"], ours["request_id"]) == (
         "sold",
         "a lamp\nof two lines",
         "r-1",

@@ -1,6 +1,6 @@
 from alembic.script import ScriptDirectory
 
-from app.core.settings import ROOT
+from app.settings import ROOT
 
 
 def test_there_is_one_head() -> None:

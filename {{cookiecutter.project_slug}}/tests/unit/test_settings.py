@@ -5,7 +5,7 @@ import pytest
 from pydantic import ValidationError
 
 from app.__main__ import main
-from app.core.settings import ROOT, MissingSettingError, Settings, explain
+from app.settings import ROOT, MissingSettingError, Settings, explain
 
 
 def settings(**given: Any) -> Settings:

@@ -12,8 +12,8 @@ from respx.models import AllMockedAssertionError
 from structlog.testing import capture_logs
 from time_machine import TimeMachineFixture
 
-from app.core.settings import Settings
 from app.main import create_app
+from app.settings import Settings
 from tests.harness.clients import client_of
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -60,6 +60,6 @@ async def test_an_application_has_the_settings_that_it_is_given() -> None:
 
 def test_log_lines_are_captured_with_their_values() -> None:
     with capture_logs() as lines:
-        structlog.get_logger().info("sold", item="lamp")
+        structlog.get_logger().info("sold", product="lamp")
 
-    assert lines == [{"event": "sold", "item": "lamp", "log_level": "info"}]
+    assert lines == [{"event": "sold", "product": "lamp", "log_level": "info"}]

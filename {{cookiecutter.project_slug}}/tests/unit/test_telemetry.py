@@ -3,8 +3,8 @@ from opentelemetry import trace
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 
-from app.core.settings import project
-from app.core.telemetry import add_trace, name_service
+from app.core.observability.telemetry import add_trace, name_service
+from app.settings import project
 
 
 def test_a_log_line_has_the_ids_of_its_trace() -> None:

@@ -2,7 +2,7 @@
 
 import sys
 
-from app.core.settings import ROOT
+from app.settings import ROOT
 from tools.feature.files import fill, formatted, write
 from tools.feature.refusals import RefusedError, names_of
 

@@ -7,8 +7,8 @@ import re
 from sqlalchemy import MetaData
 
 from app.core.models import Base
-from app.core.settings import ROOT
 from app.features import load_models
+from app.settings import ROOT
 from tools.feature.files import fill, vocabulary
 from tools.feature.names import Names, singular_of
 

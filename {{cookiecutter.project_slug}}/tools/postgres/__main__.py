@@ -13,7 +13,7 @@ from pathlib import Path
 import asyncpg
 from pydantic import ValidationError
 
-from app.core.settings import Settings, explain, project
+from app.settings import Settings, explain, project
 from tools.postgres import ROOT, PostgresError, running, url
 
 

@@ -8,12 +8,12 @@ import structlog
 from fastapi import APIRouter, FastAPI, Request
 from sqlalchemy import select
 
-from app.core.answers import RETRY_AFTER
-from app.core.database import CurrentDatabase, Database
+from app.core.db import CurrentDatabase, Database
 from app.core.errors import UnavailableError
-from app.core.problems import problem, problems
+from app.core.http.exception_handlers import RETRY_AFTER
+from app.core.http.problem_details import problem, problems
+from app.core.http.server import stopping
 from app.core.schemas import Schema
-from app.core.server import stopping
 from app.features.health import schema
 
 READY_TIMEOUT = 1.0

@@ -8,7 +8,7 @@ from sqlalchemy import column, select, table
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.settings import ROOT
+from app.settings import ROOT
 
 VERSIONS = select(column("version_num")).select_from(table("alembic_version"))
 NO_TABLE = "42P01"
