@@ -60,7 +60,7 @@ SABOTAGES = [
         "app/features/products/service.py",
         "    return product\n\n\nasync def get(",
         "    await session.commit()\n    return product\n\n\nasync def get(",
-        "tests/unit/test_architecture.py::test_only_the_database_module_commits",
+        "tests/unit/test_architecture.py::test_only_core_db_commits",
     ),
     Sabotage(
         "core imports no feature",

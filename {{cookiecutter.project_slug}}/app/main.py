@@ -28,11 +28,10 @@ class Service(FastAPI):
 
 
 @asynccontextmanager
-async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
+async def lifespan(app: FastAPI) -> AsyncGenerator[dict[str, Any]]:
     """Own the database for as long as the application runs; connections are made on first use."""
     async with open_database(app.state.settings) as database:
-        app.state.database = database
-        yield
+        yield {"database": database}
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:

@@ -1,13 +1,37 @@
 """Clients of an application in this process."""
 
+from collections.abc import Generator, Mapping
 from typing import Any
 
+from fastapi import FastAPI
 from httpx import ASGITransport, AsyncClient
-from starlette.types import ASGIApp
+from starlette.routing import Mount
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 
-def client_of(app: ASGIApp, *, raises: bool = True, **options: Any) -> AsyncClient:
+class WithState:
+    """Gives requests the state that the application's lifespan has yielded, as a server does."""
+
+    def __init__(self, app: ASGIApp, state: Mapping[str, Any]) -> None:
+        self.app = app
+        self.state = state
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.app({**scope, "state": dict(self.state)}, receive, send)
+
+
+def client_of(
+    app: ASGIApp, *, raises: bool = True, state: Mapping[str, Any] | None = None, **options: Any
+) -> AsyncClient:
     """Make a client; unless told otherwise, it raises what the application does not handle."""
-    transport = ASGITransport(app, raise_app_exceptions=raises)
+    transport = ASGITransport(WithState(app, state or {}), raise_app_exceptions=raises)
     options = {"base_url": "http://test", "trust_env": False} | options
     return AsyncClient(transport=transport, **options)
+
+
+def applications(app: FastAPI) -> Generator[FastAPI]:
+    """Yield the application, and those that are mounted in it: each has overrides of its own."""
+    yield app
+    for route in app.routes:
+        if isinstance(route, Mount) and isinstance(route.app, FastAPI):
+            yield from applications(route.app)

@@ -6,7 +6,8 @@ from typing import Self
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from tests.harness.databases import Databases, engine_on
+from app.core.db.engine import open_engine
+from tests.harness.databases import Databases, settings_for
 from tests.harness.isolated import Isolated, TestSession
 from tests.harness.tidiness import check_no_connection_left
 
@@ -20,7 +21,7 @@ class Committed(Isolated):
     @asynccontextmanager
     async def on(cls, databases: Databases) -> AsyncGenerator[Self]:
         """Own a clone of the template for as long as the block runs."""
-        async with databases.clone() as url, engine_on(url) as engine:
+        async with databases.clone() as url, open_engine(settings_for(url)) as engine:
             database = cls.over(engine)
             database.engine = engine
             yield database

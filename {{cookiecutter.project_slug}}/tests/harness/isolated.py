@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.db import Database
-from app.core.db.database import Sessions
+from app.core.db.sessions import Sessions
 
 
 class TestSession(AsyncSession):

@@ -7,63 +7,80 @@ from typing import Any, Self
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core.db.scope import acting, acting_block, open_block
+from app.core.db.sessions import statement_methods
 from tests.harness.isolated import Isolated, TestSession
 from tests.harness.savepoints import Savepoints
-from tests.harness.turns import Turns
 
 
 class RollbackError(Exception):
     """The test's session would have undone what the application committed."""
 
-    def __init__(self) -> None:
+    def __init__(self, method: str) -> None:
         super().__init__(
-            "session.rollback() would also undo what the application has committed since this "
-            "session began: call session.commit() after arranging, or let the expected failure "
-            "happen inside `async with session.begin_nested()`."
+            f"session.{method}() would also undo what the application has committed since this"
+            " session began: call session.commit() after arranging, or let the expected failure"
+            " happen inside `async with session.begin_nested()`."
         )
 
 
-def _in_turn(method: Callable[..., Coroutine[Any, Any, Any]]) -> Callable[..., Any]:
+class OwnSession(TestSession):
+    """Takes the connection for each statement, so that it can stay open while requests run."""
+
+    committed_before: int | None = None
+    """How many transactions the application had committed when this session's savepoint began."""
+
+    def check_undoes_nothing(self, method: str) -> None:
+        """Raise if to end this session's savepoint would undo what the application committed."""
+        if self.in_transaction() and self.committed_before != self.info[Sandbox].committed:
+            raise RollbackError(method)
+
+    async def __aexit__(self, type_: Any, value: Any, traceback: Any) -> None:
+        await self.close()
+
+
+def _locked(method: Callable[..., Coroutine[Any, Any, Any]]) -> Callable[..., Any]:
     @wraps(method)
-    async def statement(self: "OwnSession", *args: Any, **kwargs: Any) -> Any:
+    async def statement(self: OwnSession, *args: Any, **options: Any) -> Any:
         sandbox: Sandbox = self.info[Sandbox]
-        async with sandbox.turns.take("the test's session"):
+        async with sandbox.exclusive():
             if not self.in_transaction():
-                self.began_after = sandbox.committed
-            return await method(self, *args, **kwargs)
+                self.committed_before = sandbox.committed
+            return await method(self, *args, **options)
 
     return statement
 
 
-class OwnSession(TestSession):
-    """Takes a turn for each statement, so that it can stay open while requests run."""
+def _undoing_nothing(name: str) -> Callable[..., Any]:
+    method = getattr(TestSession, name)
 
-    began_after: int | None = None
-    """How many transactions the application had committed when this session's savepoint began."""
+    @wraps(method)
+    async def ending(self: OwnSession, *args: Any, **options: Any) -> Any:
+        async with self.info[Sandbox].exclusive():
+            self.check_undoes_nothing(name)
+            return await method(self, *args, **options)
 
-    async def rollback(self) -> None:
-        if self.began_after not in (None, self.info[Sandbox].committed):
-            raise RollbackError
-        await super().rollback()
+    return ending
 
 
-for _name in (
-    *("execute", "scalar", "scalars", "get", "get_one", "stream", "stream_scalars"),
-    *("refresh", "merge", "delete", "flush", "run_sync", "connection", "commit", "rollback"),
-):
-    setattr(OwnSession, _name, _in_turn(getattr(OwnSession, _name)))
+for _name in {*statement_methods(TestSession), "commit"}:
+    setattr(OwnSession, _name, _locked(getattr(TestSession, _name)))
+for _name in ("rollback", "close", "aclose", "reset", "invalidate"):
+    setattr(OwnSession, _name, _undoing_nothing(_name))
 
 
 class Sandbox(Isolated):
     """Commits and rollbacks behave as in production, and are gone after the test."""
 
-    committed = 0
-    """How many transactions of the application."""
-
     def __init__(self, savepoints: Savepoints) -> None:
         super().__init__(*savepoints.sessions)
         self.savepoints = savepoints
-        self.turns = Turns()
+        self._before = savepoints.committed
+
+    @property
+    def committed(self) -> int:
+        """How many transactions the application has committed."""
+        return self.savepoints.committed - self._before
 
     @classmethod
     @asynccontextmanager
@@ -75,33 +92,34 @@ class Sandbox(Isolated):
         finally:
             await sandbox.close()
 
+    @asynccontextmanager
+    async def exclusive(self) -> AsyncGenerator[None]:
+        """Hold the connection, beside the savepoint that the test's session has open."""
+        lock = self.savepoints.lock
+        if acting_block() is self.savepoints.of_test:  # one method of the session calls another
+            yield
+            return
+        with open_block("the test's session") as block:
+            if not lock.try_acquire(block):
+                await lock.acquire(block)
+            lock.holder = block
+            try:
+                with acting(self.savepoints.of_test):
+                    yield
+            finally:
+                lock.holder = None
+                lock.release(block)
+
     async def close(self) -> None:
-        """Wait for the unit that still runs, check what it left, and undo everything."""
+        """Wait for the block that still runs, check what it left, and undo everything."""
         try:
-            await self.turns.close()
-        finally:
-            try:
+            async with self.exclusive():
                 await self.savepoints.end()
-            finally:
-                await self.close_sessions()
-
-    @asynccontextmanager
-    async def transaction(self) -> AsyncGenerator[AsyncSession]:
-        async with self.turns.take("a transaction") as unit:
-            async with super().transaction() as session:
-                try:
-                    yield session
-                finally:
-                    await unit.close()
-            self.committed += 1
-
-    @asynccontextmanager
-    async def read(self) -> AsyncGenerator[AsyncSession]:
-        async with self.turns.take("a read") as unit, super().read() as session:
-            try:
-                yield session
-            finally:
-                await unit.close()
+        finally:
+            with acting(self.savepoints.of_test):
+                for session in self._of_test:
+                    await AsyncSession.close(session)
+            self.savepoints.raise_if_refused()
 
     def _new_session(self) -> OwnSession:
         return OwnSession(bind=self.savepoints.engine, info={Sandbox: self})

@@ -5,25 +5,70 @@ in autocommit mode and sends none of the three by itself: the listeners here sen
 """
 
 import asyncio
+import re
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from itertools import count
 from typing import Any, Self
 
 import asyncpg
-from sqlalchemy import AdaptedConnection, Connection, ExceptionContext, StaticPool, event
+from sqlalchemy import AdaptedConnection, Connection, Engine, StaticPool, event
 from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.util import await_
 
-from app.core.db.database import sessions_on
+from app.core.db.aborted import AbortedTransactionError
+from app.core.db.scope import Block, acting_block
+from app.core.db.sessions import sessions_on
+from app.core.db.statements import is_read
+from tests.harness.connection_lock import ConnectionLock
 
-# A savepoint of its own, because SET CONSTRAINTS would last until the end of the test.
-CHECK = (
-    "SAVEPOINT deferred; SET CONSTRAINTS ALL IMMEDIATE;"
-    "ROLLBACK TO SAVEPOINT deferred; RELEASE SAVEPOINT deferred"
+# What ends with a transaction in PostgreSQL: roles, settings and temporary tables.
+END_OF_TRANSACTION = "RESET SESSION AUTHORIZATION; RESET ALL; DISCARD TEMP"
+
+INITIALLY_DEFERRED = """
+SELECT string_agg(DISTINCT format('%I.%I', nspname, name), ', ') FROM (
+    SELECT connamespace AS namespace, conname AS name FROM pg_constraint WHERE condeferred
+    UNION SELECT relnamespace, tgname FROM pg_trigger JOIN pg_class c ON c.oid = tgrelid
+    WHERE tginitdeferred AND tgconstraint = 0
+) AS deferred JOIN pg_namespace n ON n.oid = namespace
+"""
+
+ONLY_AFTER_COMMIT = re.compile(
+    r"\b(NOTIFY\s|pg_notify\s*\(|pg_current_xact_id|txid_current|pg_export_snapshot)", re.IGNORECASE
 )
+"""What the end of a real transaction, or the number of one, would show."""
+
+CHANGES_SCHEMA = re.compile(r"\s*(CREATE|ALTER|DROP)\b", re.IGNORECASE)
+
+
+class SandboxPool(StaticPool):
+    """Gives everyone the same connection: to the application one block at a time."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.lock = ConnectionLock()
+        self.of_test = Block("the test's session")
+        """The block for which the lock is held already."""
+
+    def _do_get(self) -> ConnectionPoolEntry:
+        block = acting_block() or Block("a connection")
+        if block is not self.of_test:
+            if not self.lock.try_acquire(block):
+                await_(self.lock.acquire(block))
+            self.lock.holder = block
+        return super()._do_get()
+
+    def _do_return_conn(self, record: ConnectionPoolEntry) -> None:
+        super()._do_return_conn(record)
+        block = self.lock.holder
+        if block and acting_block() is not self.of_test:
+            self.lock.holder = None
+            self.lock.release(block)
+
 
 AUTOCOMMIT: dict[str, Any] = {
-    "poolclass": StaticPool,  # every session gets the same connection
+    "poolclass": SandboxPool,
     "pool_reset_on_return": None,
     "isolation_level": "AUTOCOMMIT",
 }
@@ -38,27 +83,47 @@ class Savepoints:
         self.loop = asyncio.get_running_loop()
         """The one that their connection belongs to."""
         self.sessions = sessions_on(engine)
+        self.committed = 0
+        """How many transactions of the application."""
         self._names = (f"unit_{number}" for number in count())
         self._held: dict[Connection, str] = {}
         # Made together with the release of the one before: half the round trips of a test.
         self._unused: str | None = None
         self._driver: asyncpg.Connection | None = None
+        self._restore: str | None = None
+        """SQL that defers again what is initially deferred; unknown after a change of the schema."""
+        event.listen(Engine, "before_cursor_execute", self._use)
         for name, listener in {
             "begin": self._begin,
             "commit": self._commit,
             "rollback": self._rollback,
-            "before_cursor_execute": self._use,
             "handle_error": self._recover,
         }.items():
             event.listen(engine.sync_engine, name, listener)
+
+    @property
+    def lock(self) -> ConnectionLock:
+        return self._pool.lock
+
+    @property
+    def of_test(self) -> Block:
+        return self._pool.of_test
+
+    @property
+    def _pool(self) -> SandboxPool:
+        pool = self.engine.pool
+        assert isinstance(pool, SandboxPool)
+        return pool
 
     @classmethod
     @asynccontextmanager
     async def on(cls, engine: AsyncEngine) -> AsyncGenerator[Self]:
         """Own them, and the engine, for as long as the block runs."""
+        savepoints = cls(engine)
         try:
-            yield cls(engine)
+            yield savepoints
         finally:
+            event.remove(Engine, "before_cursor_execute", savepoints._use)
             await engine.dispose()
 
     async def end(self) -> None:
@@ -74,56 +139,104 @@ class Savepoints:
             if driver.is_in_transaction():
                 await driver.execute("ROLLBACK")
 
+    def raise_if_refused(self) -> None:
+        """Fail a test whose application has caught what the sandbox refused."""
+        refused, self.lock.refused = self.lock.refused, None
+        if refused:
+            raise refused
+
     def _begin(self, connection: Connection) -> None:
+        self._check_isolation(connection)
+        sql = []
+        if self._driver is None:
+            sql.append("BEGIN")
         if self._unused is None:
             self._unused = next(self._names)
-            outer = "" if self._driver else "BEGIN; "
-            self._send(connection, f"{outer}SAVEPOINT {self._unused}")
-            self._driver = connection.connection.driver_connection
+            sql.append(f"SAVEPOINT {self._unused}")
+        options = connection.get_execution_options()
+        if is_read(connection) or options.get("postgresql_readonly"):
+            sql.append("SET TRANSACTION READ ONLY")  # ends with the savepoint
+        if sql:
+            self._send(connection, "; ".join(sql))
+        driver = connection.connection.driver_connection
+        assert isinstance(driver, asyncpg.Connection)
+        self._driver = driver
         self._held[connection], self._unused = self._unused, None
+
+    def _check_isolation(self, connection: Connection) -> None:
+        level = connection.get_execution_options().get("isolation_level", "AUTOCOMMIT")
+        if level == "READ COMMITTED":
+            adapted: Any = connection.connection.dbapi_connection
+            adapted.set_isolation_level("autocommit")
+        elif level != "AUTOCOMMIT":
+            raise self.lock.refuse(f"The sandbox's transaction is READ COMMITTED, and not {level}.")
 
     def _commit(self, connection: Connection) -> None:
         name, following = self._held.pop(connection), next(self._names)
-        try:
-            self._send(connection, f"{CHECK}; RELEASE SAVEPOINT {name}; SAVEPOINT {following}")
-        except asyncpg.PostgresError:
-            self._fail(connection, name)
-        self._unused = following
-
-    def _fail(self, connection: Connection, name: str) -> None:
-        """Check once more, through SQLAlchemy: for the exception that a commit would raise."""
-        with suppress(asyncpg.InvalidSavepointSpecificationError):
-            self._send(connection, "ROLLBACK TO SAVEPOINT deferred")
-        try:
-            connection.exec_driver_sql("SET CONSTRAINTS ALL IMMEDIATE")
-        finally:
+        if is_read(connection):
             self._roll_back(connection, name)
+            return
+        restore = self._restore_of(connection)
+        try:
+            self._send(
+                connection,
+                f"SET CONSTRAINTS ALL IMMEDIATE; {restore}RELEASE SAVEPOINT {name};"
+                f" {END_OF_TRANSACTION}; SAVEPOINT {following}",
+            )
+        except asyncpg.PostgresError as error:
+            self._roll_back(connection, name)
+            _raise_as_commit(connection, error)
+        self._unused = following
+        if acting_block() is not self.of_test:
+            self.committed += 1
+
+    def _restore_of(self, connection: Connection) -> str:
+        if self._restore is None:
+            names: str | None = None
+            with suppress(asyncpg.PostgresError):  # aborted: the commit says so
+                names = self._run(connection, lambda driver: driver.fetchval(INITIALLY_DEFERRED))
+                self._restore = f"SET CONSTRAINTS {names} DEFERRED; " if names else ""
+        return self._restore or ""
 
     def _rollback(self, connection: Connection) -> None:
-        name = self._held.pop(connection, None)
-        if name and not _only_reads(connection):
+        if name := self._held.pop(connection, None):
             self._roll_back(connection, name)
 
     def _roll_back(self, connection: Connection, name: str) -> None:
         self._send(connection, f"ROLLBACK TO SAVEPOINT {name}")
         self._unused = name
 
-    def _use(self, *_: object) -> None:
+    def _use(self, connection: Connection, _cursor: Any, statement: str, *_: Any) -> None:
+        if CHANGES_SCHEMA.match(statement):
+            self._restore = None
+        if connection.engine.pool is not self.engine.pool:
+            return
         self._unused = None
+        if ONLY_AFTER_COMMIT.search(statement):
+            raise self.lock.refuse("The sandbox's transactions are savepoints of one transaction.")
 
-    def _recover(self, context: ExceptionContext) -> None:
+    def _recover(self, context: Any) -> None:
         """In autocommit mode, a statement that fails leaves no transaction behind that has failed."""
         connection = context.connection
-        if connection in self._held and _only_reads(connection) and not context.is_disconnect:
-            self._send(connection, f"ROLLBACK TO SAVEPOINT {self._held[connection]}")
+        if connection in self._held and is_read(connection) and not context.is_disconnect:
+            again = f"ROLLBACK TO SAVEPOINT {self._held[connection]}; SET TRANSACTION READ ONLY"
+            self._send(connection, again)
 
     def _send(self, connection: Connection, sql: str) -> None:
+        self._run(connection, lambda driver: driver.execute(sql))
+
+    def _run(self, connection: Connection, work: Any) -> Any:
         adapted = connection.connection.dbapi_connection
         assert isinstance(adapted, AdaptedConnection)
-        adapted.run_async(lambda driver: driver.execute(sql))
+        return adapted.run_async(work)
 
 
-def _only_reads(connection: Connection) -> bool:
-    """Tell whether a ``ReadSession`` uses this connection: production has no transaction there."""
-    level: str | None = connection.get_execution_options().get("isolation_level")
-    return level == "AUTOCOMMIT"
+def _raise_as_commit(connection: Connection, error: asyncpg.PostgresError) -> None:
+    """Raise what a real COMMIT would raise."""
+    if isinstance(error, asyncpg.InFailedSQLTransactionError):
+        raise AbortedTransactionError from error
+    adapted: Any = connection.connection.dbapi_connection
+    try:
+        adapted._handle_exception(error)
+    except adapted.dbapi.Error as translated:
+        connection._handle_dbapi_exception(translated, None, None, None, None)

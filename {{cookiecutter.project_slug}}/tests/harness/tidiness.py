@@ -11,6 +11,8 @@ import pytest
 from sqlalchemy import QueuePool
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from app.core.db.pool import ConnectionPool
+
 _watched: list[AsyncEngine] = []
 
 
@@ -50,7 +52,7 @@ def check_no_connection_left(engine: AsyncEngine) -> None:
 
 def _forget_connections(engine: AsyncEngine) -> int:
     pool = engine.pool
-    assert isinstance(pool, QueuePool)
+    assert isinstance(pool, QueuePool | ConnectionPool)
     left = pool.checkedout()
     if left:
         with warnings.catch_warnings(action="ignore"):

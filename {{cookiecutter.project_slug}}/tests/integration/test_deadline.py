@@ -72,7 +72,7 @@ async def hasty_client(engine: AsyncEngine) -> AsyncGenerator[AsyncClient]:
     update = {"request_timeout": 0.3, "database_pool_size": 1}
     app = create_app(settings_for(engine.url).model_copy(update=update))
     app.include_router(router)
-    async with app.router.lifespan_context(app), client_of(app) as client:
+    async with app.router.lifespan_context(app) as state, client_of(app, state=state) as client:
         await client.get("/livez")  # the first request builds the application, which takes its time
         yield client
 

@@ -130,7 +130,7 @@ async def test_a_pool_without_a_connection_left_is_unavailable(narrow_client: As
 
     assert response.status_code == 503
     assert response.headers["retry-after"] == "1"
-    assert response.json()["detail"] == "Too many requests wait for the database."
+    assert response.json()["detail"] == "The database is busy; retry shortly."
 
 
 @pytest.mark.usefixtures("cage")

@@ -47,8 +47,8 @@ async def closed_client(
     async def write(note: Note) -> Note:
         return note
 
-    async with app.router.lifespan_context(app), client_of(app, raises=False) as client:
-        yield client
+    async with app.router.lifespan_context(app) as state:
+        yield client_of(app, raises=False, state=state)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,8 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
-from app.core.db.database import ReadOnlyError
+from app.core.db.aborted import AbortedTransactionError
+from app.core.db.statements import ReadOnlyError
 from app.core.errors import ConflictError
 from tests.fixtures.canaries import Canary, add, count
 from tests.harness.sandbox import RollbackError, Sandbox
@@ -111,7 +112,7 @@ async def test_a_failure_that_was_swallowed_fails_the_commit(session: AsyncSessi
     with contextlib.suppress(IntegrityError):
         await add(session, "a")
 
-    with pytest.raises(DBAPIError, match="current transaction is aborted"):
+    with pytest.raises(AbortedTransactionError):
         await session.commit()
     await session.rollback()
 
@@ -182,7 +183,7 @@ async def test_a_constraint_that_the_test_leaves_broken_is_found(savepoints: Sav
 async def test_a_session_for_queries_refuses_to_write(
     canary_client: AsyncClient, session: AsyncSession
 ) -> None:
-    with pytest.raises(ReadOnlyError, match="for queries only"):
+    with pytest.raises(ReadOnlyError, match="only reads"):
         await canary_client.get("/canaries/write-in-a-read")
 
     assert await count(session) == 0

@@ -1,34 +1,43 @@
-"""Errors of the database that a unit of work swallowed.
+"""Aborted transactions: PostgreSQL answers their COMMIT with a rollback, and that is no error to it."""
 
-PostgreSQL answers the COMMIT of a transaction that has failed with a rollback, and no driver calls
-that an error: the service would say yes to writes that are lost.
-"""
+from typing import Any
 
-from weakref import WeakSet
-
-from sqlalchemy import Connection, event, text
-from sqlalchemy.engine.interfaces import ExceptionContext
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
-
-_failed: WeakSet[Connection] = WeakSet()
-"""Those on which a statement failed; what was rolled back since is not known."""
+import asyncpg
 
 
-def watch_errors(engine: AsyncEngine) -> None:
-    """Let ``refuse_lost_commit`` know of every error on the engine's connections."""
-    event.listen(engine.sync_engine, "handle_error", _note)
+class AbortedTransactionError(Exception):
+    """A transaction could not be committed: one of its statements had failed before.
+
+    The code that ran the statement has caught the error and went on. To go on after an error, run
+    the statement inside ``async with session.begin_nested()``.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Nothing was committed: a statement of this transaction had failed, and its error was"
+            " caught. Run a statement that may fail inside `async with session.begin_nested()`."
+        )
 
 
-async def refuse_lost_commit(session: AsyncSession) -> None:
-    """Raise if the transaction has failed, although whoever works in it goes on."""
-    if not _failed or not session.in_transaction():
-        return
-    connection = await session.connection()
-    if connection.sync_connection in _failed:
-        # Refused by PostgreSQL, unless a savepoint was rolled back, or the error was the driver's.
-        await session.execute(text("SELECT"))
+class DriverConnection(asyncpg.Connection):
+    """asyncpg's connection; a COMMIT that did not commit is an error."""
+
+    operations = 0
+    """How many operations were asked for so far, by whichever way."""
+    operations_at_begin = -1
+
+    def _check_open(self) -> None:  # the first thing that each operation does
+        self.operations += 1
+        super()._check_open()
+
+    async def execute(self, query: str, *args: Any, **options: Any) -> str:
+        status: str = await super().execute(query, *args, **options)
+        if query == "COMMIT;":
+            raise_if_aborted(status)
+        return status
 
 
-def _note(context: ExceptionContext) -> None:
-    if context.connection is not None:
-        _failed.add(context.connection)
+def raise_if_aborted(status: str) -> None:
+    """Raise ``AbortedTransactionError`` unless the server has said that it committed."""
+    if status != "COMMIT":
+        raise AbortedTransactionError

@@ -1,68 +1,124 @@
-"""The way to the pool: in the order in which units of work came, and none waits for too long."""
+"""FIFO queue in front of a connection pool."""
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 
+from app.core.db.scope import Block, current_block
 from app.core.db.sqlstate import BusyError
 
-AT_ONCE = 50
-"""So many are turned away in one turn of the loop: a thousand would hold up those that have a place."""
+REJECT_BATCH = 50
+"""Waiting requests that are rejected per iteration of the loop: a thousand at once would delay those
+that hold a connection."""
 
 
-class Admission:
-    """Lets in as many units of work as the pool has connections.
+class ConnectionQueue:
+    """Admits as many requests as the pool has connections, in the order in which they came.
 
-    Those that wait at SQLAlchemy's own pool are overtaken by whoever comes just when a connection
-    is given back, and then stand last again: under load some wait for ever.
+    SQLAlchemy's own pool lets a newcomer overtake those that wait, who then stand last again: under
+    load some wait for ever.
+
+    A request has one place, however many sessions it opens. It waits only while it holds no
+    connection: a block inside one that holds a connection gets a second one at once.
     """
 
-    def __init__(self, places: int, patience: float) -> None:
-        self._free = places
-        self._patience = patience
-        self._queue: deque[tuple[float, asyncio.Future[None]]] = deque()
+    def __init__(self, size: int, timeout: float) -> None:
+        self._free = size
+        self._timeout = timeout
+        self._waiting: deque[tuple[float, Block, asyncio.Future[None]]] = deque()
         self._timer: asyncio.TimerHandle | None = None
 
-    async def __aenter__(self) -> None:
-        """Wait for a place, and keep it while the block runs; or raise ``BusyError``."""
-        if self._free:
+    def try_acquire(self, block: Block) -> bool:
+        """Acquire a connection for the block if nothing has to be waited for."""
+        scope = block.scope
+        if scope.holders or not (self in scope.places or self._free):
+            return False
+        if self not in scope.places:
             self._free -= 1
-        else:
-            await self._wait()
+            scope.places.add(self)
+        scope.holders.append(block)
+        return True
 
-    async def __aexit__(self, *_: object) -> None:
-        self._hand_on()
+    async def acquire(self, block: Block) -> None:
+        """Wait until the block may take a connection, or raise ``BusyError``."""
+        scope = block.scope
+        innermost = current_block() or block
 
-    async def _wait(self) -> None:
-        loop = asyncio.get_running_loop()
-        turn: asyncio.Future[None] = loop.create_future()
-        deadline = loop.time() + self._patience
-        self._queue.append((deadline, turn))
-        if self._timer is None:
-            self._timer = loop.call_at(deadline, self._turn_away)
+        def is_around(holder: Block) -> bool:
+            return holder is block or innermost.is_inside(holder)
+
+        await self._wait_for_others(block, is_around)
+        is_second = bool(scope.holders)
+        scope.holders.append(block)
         try:
-            await turn
-        except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled() and turn.exception() is None:
-                self._hand_on()  # it came at the same moment
+            if is_second:
+                self.check_second(block)
+            elif block.queues and self not in scope.places:
+                await self._wait_for_place(block)
+                scope.places.add(self)
+        except BaseException:
+            scope.drop(block)
             raise
 
-    def _hand_on(self) -> None:
-        while self._queue:
-            _, turn = self._queue.popleft()
-            if not turn.done():  # else its request was cancelled
-                turn.set_result(None)
+    def release(self, block: Block) -> None:
+        """Note that the block has given its connection back."""
+        block.scope.drop(block)
+
+    def check_second(self, block: Block) -> None:
+        """Raise if a block may not have a connection beside that of the block around it."""
+
+    def leave(self) -> None:
+        """Give a place to the request that has waited longest."""
+        while self._waiting:
+            _, _, place = self._waiting.popleft()
+            if not place.done():  # else its request was cancelled
+                place.set_result(None)
                 return
         self._free += 1
 
-    def _turn_away(self) -> None:
+    async def _wait_for_others(self, block: Block, is_around: Callable[[Block], bool]) -> None:
+        """Wait for the connections of parallel blocks: they are given back without this one's help."""
+        scope = block.scope
+        if all(map(is_around, scope.holders)):
+            return
+        try:
+            async with asyncio.timeout(self._timeout):
+                while not all(map(is_around, scope.holders)):
+                    await scope.holder_released()
+        except TimeoutError:
+            raise self.busy(block) from None
+
+    def busy(self, block: Block) -> Exception:
+        """Return the error for a block that has waited too long."""
+        del block
+        return BusyError()
+
+    async def _wait_for_place(self, block: Block) -> None:
+        if self._free:
+            self._free -= 1
+            return
+        loop = asyncio.get_running_loop()
+        place: asyncio.Future[None] = loop.create_future()
+        deadline = loop.time() + self._timeout
+        self._waiting.append((deadline, block, place))
+        if self._timer is None:
+            self._timer = loop.call_at(deadline, self._reject)
+        try:
+            await place
+        except asyncio.CancelledError:
+            if place.done() and not place.cancelled() and place.exception() is None:
+                self.leave()  # it came at the same moment
+            raise
+
+    def _reject(self) -> None:
         """Fail those whose time is up: all wait equally long, so they stand first."""
         loop = asyncio.get_running_loop()
         now = loop.time()
-        for _ in range(AT_ONCE):
-            if not self._queue or self._queue[0][0] > now:
+        for _ in range(REJECT_BATCH):
+            if not self._waiting or self._waiting[0][0] > now:
                 break
-            _, turn = self._queue.popleft()
-            if not turn.done():
-                turn.set_exception(BusyError())
-        following = max(self._queue[0][0], now) if self._queue else None
-        self._timer = loop.call_at(following, self._turn_away) if following else None
+            _, block, place = self._waiting.popleft()
+            if not place.done():
+                place.set_exception(self.busy(block))
+        following = max(self._waiting[0][0], now) if self._waiting else None
+        self._timer = loop.call_at(following, self._reject) if following else None

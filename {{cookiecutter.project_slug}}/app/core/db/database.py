@@ -1,115 +1,66 @@
-"""The one seam between the application and PostgreSQL: the only module that commits."""
+"""`Database`: the only module that commits."""
 
-from collections.abc import AsyncGenerator, Callable, Generator
-from contextlib import (
-    AbstractAsyncContextManager,
-    AsyncExitStack,
-    asynccontextmanager,
-    contextmanager,
-    nullcontext,
-)
+from collections.abc import AsyncGenerator, Generator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from typing import Annotated, Any, Self
 
-from fastapi import Depends
+from fastapi import Depends, Response
 from fastapi.requests import HTTPConnection
-from sqlalchemy import Executable, event
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import (
-    AsyncEngine,
-    AsyncSession,
-    async_sessionmaker,
-)
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
-from app.core.db.aborted import refuse_lost_commit
-from app.core.db.connection_queue import Admission
-from app.core.db.engine import open_engine
+from app.core.db.engine import open_engine, read_options
+from app.core.db.returned_errors import is_error, notice_returned_errors
+from app.core.db.scope import current_block, open_block
+from app.core.db.sessions import BLOCK, QuerySession, Sessions, sessions_on
 from app.core.db.sqlstate import OutcomeUnknownError
 from app.settings import Settings
 
-
-class ReadOnlyError(RuntimeError):
-    """Something was written in a session that is for queries only: it would be committed at once."""
-
-    def __init__(self) -> None:
-        super().__init__("This session is for queries only: take `Session`, or `transaction()`.")
-
-
-def _refuse_writes(_: object, statement: Executable, *__: object) -> None:
-    if statement.is_dml:
-        raise ReadOnlyError
-
-
-class UnitOfWork(AsyncSession):
-    """A session that closes itself, but makes a task of that only when something went wrong.
-
-    SQLAlchemy always does, so that a rollback ends when its request is cancelled once more. When
-    all went well there is nothing to roll back, and nothing to wait for.
-    """
-
-    async def __aexit__(self, type_: Any, value: Any, traceback: Any) -> None:
-        if type_ is None:
-            await self.close()
-        else:
-            await super().__aexit__(type_, value, traceback)
-
-
-Sessions = Callable[[], AsyncSession]
-
-NO_QUEUE = nullcontext()
+notice_returned_errors()
 
 
 class Database:
-    """Gives out sessions, a unit of work at a time."""
+    """Gives out sessions: one for each transaction, one for each read."""
 
-    def __init__(
-        self,
-        transactions: Sessions,
-        reads: Sessions,
-        admit: AbstractAsyncContextManager[None] = NO_QUEUE,
-        admit_read: AbstractAsyncContextManager[None] = NO_QUEUE,
-    ) -> None:
+    def __init__(self, transactions: Sessions, reads: Sessions) -> None:
         self._transactions = transactions
         self._reads = reads
-        self._admit = admit
-        self._admit_read = admit_read
 
     @classmethod
-    def over(cls, engine: AsyncEngine, replica: AsyncEngine | None = None, **options: Any) -> Self:
+    def over(cls, engine: AsyncEngine, replica: AsyncEngine | None = None, **read: Any) -> Self:
         """Take every session's connection from the engine's pool; to read, from the replica's."""
-        return cls(*sessions_on(engine, replica), **options)
+        return cls(*sessions_on(engine, replica, **read))
 
     @asynccontextmanager
     async def transaction(self) -> AsyncGenerator[AsyncSession]:
         """Begin; commit when the block ends, roll back when it raises."""
-        async with self._admit, self._transactions() as session:
-            yield session
-            await session.flush()  # so that a commit only commits
-            await refuse_lost_commit(session)
-            with _unknown_if_lost():
-                await session.commit()
+        with open_block("a transaction") as block:
+            async with self._transactions() as session:
+                session.info[BLOCK] = block
+                yield session
+                await session.flush()  # so that a commit only commits
+                if session.in_transaction():
+                    with _unknown_if_lost():
+                        await AsyncSession.commit(session)
+                    block.scope.has_committed = True
 
     @asynccontextmanager
-    async def read(self) -> AsyncGenerator[AsyncSession]:
-        """Give a session for queries only: no BEGIN and no COMMIT, two round trips fewer."""
-        async with self._admit_read, self._reads() as session:
-            yield session
+    async def read(self, *, queues: bool = True) -> AsyncGenerator[AsyncSession]:
+        """Give a session for queries: no BEGIN and no COMMIT, two round trips fewer.
 
-
-def sessions_on(
-    engine: AsyncEngine, replica: AsyncEngine | None = None
-) -> tuple[Sessions, Sessions]:
-    """Make what makes sessions: for transactions, and for queries only."""
-    autocommit = (replica or engine).execution_options(isolation_level="AUTOCOMMIT")
-    event.listen(autocommit.sync_engine, "before_execute", _refuse_writes)
-    return (
-        async_sessionmaker(engine, class_=UnitOfWork, expire_on_commit=False),
-        async_sessionmaker(autocommit, class_=UnitOfWork, expire_on_commit=False),
-    )
+        One that does not queue is for a probe: it gets a connection of its own if all are in use.
+        """
+        with open_block("a read", read_only=True, queues=queues) as block:
+            async with self._reads() as session:
+                session.info[BLOCK] = block
+                yield session
+                if isinstance(session, QuerySession):
+                    session.check_unchanged()
 
 
 @contextmanager
 def _unknown_if_lost() -> Generator[None]:
-    """Say so when nobody can tell whether the server committed before its answer got lost."""
+    """Raise ``OutcomeUnknownError`` if the server may have committed before its answer got lost."""
     try:
         yield
     except DBAPIError as error:
@@ -121,34 +72,34 @@ def _unknown_if_lost() -> Generator[None]:
 @asynccontextmanager
 async def open_database(settings: Settings) -> AsyncGenerator[Database]:
     """Own the engines for as long as the block runs."""
-
-    def admission() -> Admission:
-        return Admission(settings.database_pool_size, settings.database_pool_timeout)
-
     async with AsyncExitStack() as stack:
         engine = await stack.enter_async_context(open_engine(settings))
-        admit = admit_read = admission()
         replica = None
         if settings.database_read_url:
             url = settings.database_read_url.get_secret_value()
             replica = await stack.enter_async_context(open_engine(settings, url=url))
-            admit_read = admission()
-        yield Database.over(engine, replica, admit=admit, admit_read=admit_read)
+        yield Database.over(engine, replica, **read_options(settings))
 
 
 # Async, as every dependency is: FastAPI calls others in a thread, at the price of a whole query.
 async def get_database(connection: HTTPConnection) -> Database:
     """Return the application's database; the tests override this and nothing else."""
-    database: Database = connection.app.state.database
+    # From the lifespan's state: a mounted application has a state of its own, and sees that one too.
+    database: Database = connection.state.database
     return database
 
 
 CurrentDatabase = Annotated[Database, Depends(get_database)]
 
 
-async def _transaction(database: CurrentDatabase) -> AsyncGenerator[AsyncSession]:
+async def _transaction(
+    database: CurrentDatabase, response: Response
+) -> AsyncGenerator[AsyncSession]:
     async with database.transaction() as session:
         yield session
+        block = current_block()
+        if is_error(response) or (block and block.scope.has_failed):
+            await session.rollback()
 
 
 async def _read(database: CurrentDatabase) -> AsyncGenerator[AsyncSession]:
@@ -159,7 +110,7 @@ async def _read(database: CurrentDatabase) -> AsyncGenerator[AsyncSession]:
 # scope="function" ends the block before the response starts, so that a 2xx means committed.
 # FastAPI's default scope sends the response first, and a commit that fails after it is lost.
 Session = Annotated[AsyncSession, Depends(_transaction, scope="function")]
-"""A transaction for this request."""
+"""A transaction for this request; rolled back if the response is an error, raised or returned."""
 
 ReadSession = Annotated[AsyncSession, Depends(_read, scope="function")]
 """Queries for this request."""

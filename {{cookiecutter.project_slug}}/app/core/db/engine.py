@@ -6,9 +6,10 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from app.core.db.aborted import watch_errors
-from app.core.db.connection_health import Upkeep
+from app.core.db.aborted import DriverConnection
+from app.core.db.connection_health import ConnectionHealth
 from app.core.db.pgbouncer import in_transaction_mode
+from app.core.db.pool import ConnectionPool
 from app.core.observability.telemetry import observe
 from app.settings import Settings, project
 
@@ -25,6 +26,7 @@ def create_engine(settings: Settings, *, url: str | None = None, **pool: Any) ->
     statement_timeout = settings.database_statement_timeout
 
     connect_args: dict[str, Any] = {
+        "connection_class": DriverConnection,
         "timeout": settings.database_connect_timeout,
         # The server's own deadline comes first, and leaves the connection usable.
         "command_timeout": statement_timeout and settings.database_command_timeout,
@@ -47,9 +49,23 @@ def create_engine(settings: Settings, *, url: str | None = None, **pool: Any) ->
         **pool,
         connect_args=connect_args,
     )
-    Upkeep(settings.database_idle_trust).attach(engine)
-    watch_errors(engine)
+    health = ConnectionHealth(
+        settings.database_idle_trust,
+        switches_mode=pool.get("poolclass") is ConnectionPool
+        and settings.database_pooler == "none",
+    )
+    health.attach(engine)
     return engine
+
+
+def read_options(settings: Settings) -> dict[str, Any]:
+    """Return the execution options of reads.
+
+    A pooler in transaction mode forgets that a connection is read-only: there, a read is a transaction.
+    """
+    if settings.database_pooler == "transaction":
+        return {"postgresql_readonly": True}
+    return {"isolation_level": "AUTOCOMMIT"}
 
 
 @asynccontextmanager
@@ -58,10 +74,8 @@ async def open_engine(settings: Settings, *, url: str | None = None) -> AsyncGen
     engine = create_engine(
         settings,
         url=url,
+        poolclass=ConnectionPool,
         pool_size=settings.database_pool_size,
-        # Connections that open under load and close after it cost more than they give.
-        max_overflow=0,
-        pool_use_lifo=True,  # the one that was used last is the least likely to need a ping
         pool_timeout=settings.database_pool_timeout,
     )
     observe(engine, settings.database_slow_query)

@@ -12,6 +12,8 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from app.core.errors import UnavailableError
 
+READ_ONLY_TRANSACTION = "25006"
+
 STALE = (driver.InvalidCachedStatementError, driver.InternalServerError)
 """What a migration does to statements that were prepared before it; SQLAlchemy then forgets them."""
 
@@ -38,7 +40,7 @@ class BusyError(UnavailableError):
     """Too many units of work wait for a connection."""
 
     def __init__(self) -> None:
-        super().__init__("Too many requests wait for the database.")
+        super().__init__("The database is busy; retry shortly.")
 
 
 class Fault(NamedTuple):

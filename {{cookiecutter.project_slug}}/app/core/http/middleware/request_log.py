@@ -8,6 +8,7 @@ from uuid import uuid4
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.core.db.scope import request_scope
 from app.core.http.problem_details import problem
 
 logger = structlog.get_logger(__name__)
@@ -44,7 +45,8 @@ class RequestLog:
         known = {"request_id": request_id, "method": scope["method"], "path": scope["path"]}
         before = structlog.contextvars.bind_contextvars(**known)
         try:
-            await self.app(scope, receive, send_with_id)
+            with request_scope(f"{scope['method']} {scope['path']}"):
+                await self.app(scope, receive, send_with_id)
         except Exception:
             logger.exception("unhandled_error")
             if not status:

@@ -1,0 +1,124 @@
+"""The sessions that `Database` gives to features."""
+
+import inspect
+from collections.abc import Callable, Coroutine
+from functools import wraps
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
+from sqlalchemy.util import greenlet_spawn
+
+from app.core.db.scope import acting
+from app.core.db.statements import (
+    IS_READ,
+    NeedsTransactionError,
+    ReadOnlyError,
+    UsageError,
+    check_statements,
+)
+
+ONLY_DATABASE_COMMITS = (
+    "Only `Database` commits: when the block of the session ends, or the route returns. For a commit of"
+    " its own, use `async with database.transaction()`."
+)
+
+BLOCK = "block"
+"""Key in a session's ``info``: the block that it belongs to."""
+
+Sessions = Callable[[], AsyncSession]
+
+
+class BlockSession(AsyncSession):
+    """A session that ends with its block.
+
+    It closes itself, but makes a task of that only when something went wrong. SQLAlchemy always does,
+    so that a rollback ends when its request is cancelled once more. When all went well there is nothing
+    to roll back, and nothing to wait for.
+    """
+
+    async def __aexit__(self, type_: Any, value: Any, traceback: Any) -> None:
+        if type_ is None:
+            await self.close()
+        else:
+            await super().__aexit__(type_, value, traceback)
+
+    async def after_statement(self) -> None:
+        """Do what is due when one of its methods has run."""
+
+    async def commit(self) -> None:
+        raise UsageError(ONLY_DATABASE_COMMITS)
+
+    def begin(self) -> Any:
+        raise UsageError(ONLY_DATABASE_COMMITS)
+
+
+def statement_methods(session: type[AsyncSession] = AsyncSession) -> set[str]:
+    """Return the names of the methods that may take a connection."""
+    coroutines = {name for name, _ in inspect.getmembers(session, inspect.iscoroutinefunction)}
+    ends = {"commit", "rollback", "close", "aclose", "reset", "invalidate"}
+    public = {name for name in coroutines if not name.startswith("_")}
+    return public - ends - {"close_all"}  # of all sessions
+
+
+def _in_block(method: Callable[..., Coroutine[Any, Any, Any]]) -> Callable[..., Any]:
+    @wraps(method)
+    async def statement(self: BlockSession, *args: Any, **options: Any) -> Any:
+        with acting(self.info.get(BLOCK)):
+            try:
+                return await method(self, *args, **options)
+            finally:
+                await self.after_statement()
+
+    return statement
+
+
+for _name in statement_methods():
+    setattr(BlockSession, _name, _in_block(getattr(AsyncSession, _name)))
+
+
+class QuerySession(BlockSession):
+    """A session without a transaction: each statement takes a connection and gives it back."""
+
+    keeps_connection = False
+
+    async def connection(self, *args: Any, **options: Any) -> Any:
+        self.keeps_connection = True  # its caller will use it
+        return await super().connection(*args, **options)
+
+    def begin_nested(self) -> Any:
+        raise NeedsTransactionError("A savepoint")
+
+    async def after_statement(self) -> None:
+        """Give the connection back; what was loaded stays."""
+        transaction = self.sync_session.get_transaction()
+        if transaction is not None and not self.keeps_connection:
+            await greenlet_spawn(transaction.close)
+
+    def check_unchanged(self) -> None:
+        """Raise if objects wait to be written, which never will be."""
+        if self.new or self.dirty or self.deleted:
+            raise ReadOnlyError
+
+
+def sessions_on(
+    engine: AsyncEngine, replica: AsyncEngine | None = None, **read: Any
+) -> tuple[Sessions, Sessions]:
+    """Return what makes sessions: for transactions, and for reads.
+
+    ``read`` has the execution options of reads; by default they run in autocommit.
+    """
+    read = read or {"isolation_level": "AUTOCOMMIT"}
+    reads = (replica or engine).execution_options(**read, **{IS_READ: True})
+    for each in {engine, replica or engine}:
+        check_statements(each)
+    return (
+        async_sessionmaker(engine, class_=BlockSession, **OPTIONS),
+        async_sessionmaker(reads, class_=QuerySession, **OPTIONS),
+    )
+
+
+OPTIONS: dict[str, Any] = {
+    "expire_on_commit": False,
+    # A session that is used after its block would begin again, and nothing would commit it.
+    "close_resets_only": False,
+}

@@ -1,0 +1,127 @@
+"""What a session refuses to run, although PostgreSQL would."""
+
+import re
+from typing import Any
+
+from sqlalchemy import Connection, event
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from app.core.db.pool import READ_ONLY
+from app.core.db.scope import current_block
+
+IS_READ = "is_read"
+"""Execution option of the connections of a `ReadSession`."""
+
+
+class UsageError(RuntimeError):
+    """A session was asked for what it is not made for: a mistake in the code, and none of the client's."""
+
+
+class ReadOnlyError(UsageError):
+    """A `ReadSession` was asked to write."""
+
+    def __init__(self) -> None:
+        super().__init__("This session only reads: take `Session`, or `database.transaction()`.")
+
+
+class NeedsTransactionError(UsageError):
+    """A `ReadSession` was asked for what only a transaction has."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            f"{what} needs a transaction, and a `ReadSession` has none:"
+            " take `Session`, or `database.transaction()`."
+        )
+
+
+COMMITS = re.compile(
+    r"(COMMIT|END|ABORT|BEGIN|START|PREPARE\s+TRANSACTION|ROLLBACK(?!\s.*\bTO\b))\b", re.I | re.S
+)
+OUTLIVES = re.compile(
+    r"SET\s(?!\s*(LOCAL|TRANSACTION|CONSTRAINTS)\b)|RESET|DISCARD|LISTEN|UNLISTEN|LOAD|DEALLOCATE"
+    r"|PREPARE|CREATE\s+((LOCAL|GLOBAL)\s+)?TEMP(?!.*\bON\s+COMMIT\s+DROP\b)"
+    r"|DECLARE\b.*\bWITH\s+HOLD",
+    re.I | re.S,
+)
+NEEDS_TRANSACTION = re.compile(
+    r"SET\s+(LOCAL|TRANSACTION|CONSTRAINTS)|SAVEPOINT|RELEASE|DECLARE|LOCK|CREATE|ROLLBACK", re.I
+)
+COMMENTS = re.compile(r"\A(\s+|--[^\n]*\n?|/\*.*?\*/)*", re.S)
+
+PLAIN = ("SELECT", "INSERT", "UPDATE", "DELETE", "WITH")
+
+
+def check_statement(statement: str, *, is_read: bool) -> None:
+    """Raise ``UsageError`` for a statement that would break a promise of the session.
+
+    These are PostgreSQL's own commands at the top level of a statement, where no function or clause can
+    hide them. That a read does not write is for PostgreSQL to judge, not for a list of words.
+    """
+    if statement.startswith(PLAIN):
+        return
+    sql = COMMENTS.sub("", statement, count=1)
+    if COMMITS.match(sql):
+        raise UsageError(
+            f"{_command(sql)} ends or begins a transaction, which only `Database` does. For a commit"
+            " of its own, use `async with database.transaction()`."
+        )
+    if OUTLIVES.match(sql):
+        raise UsageError(
+            f"{_command(sql)} lasts beyond this transaction, on a connection that other requests get:"
+            " use SET LOCAL, or CREATE TEMP TABLE ... ON COMMIT DROP."
+        )
+    if is_read and NEEDS_TRANSACTION.match(sql):
+        raise NeedsTransactionError(_command(sql))
+
+
+def _command(sql: str) -> str:
+    return " ".join(sql.split()[:2]).rstrip(";").upper()
+
+
+def is_read(connection: Connection | None) -> bool:
+    """Tell whether a `ReadSession` uses this connection."""
+    return connection is not None and IS_READ in connection.get_execution_options()
+
+
+def check_statements(engine: AsyncEngine) -> None:
+    """Check each statement that sessions run on this engine, before it is sent."""
+    event.listen(engine.sync_engine, "before_cursor_execute", _check)
+    event.listen(engine.sync_engine, "after_cursor_execute", _check_mode)
+    event.listen(engine.sync_engine, "savepoint", _check_savepoint)
+    event.listen(engine.sync_engine, "begin", _check_isolation)
+
+
+def _check(
+    connection: Connection, _: Any, statement: str, _parameters: Any, context: Any, _many: bool
+) -> None:
+    reads = is_read(connection)
+    if reads and context.execution_options.get("stream_results"):
+        raise NeedsTransactionError("A server-side cursor")
+    check_statement(statement, is_read=reads)
+
+
+def _check_mode(connection: Connection, *_: Any) -> None:
+    """Raise if a read has left its session able to write: by a function, for instance."""
+    if not is_read(connection):
+        return
+    proxy: Any = connection.connection
+    if not proxy._connection_record.info.get(READ_ONLY):
+        return
+    driver = proxy.driver_connection
+    if driver.is_in_transaction() or driver.get_settings().default_transaction_read_only != "on":
+        connection.invalidate()
+        raise ReadOnlyError
+
+
+def _check_savepoint(connection: Connection, _: str) -> None:
+    if is_read(connection):
+        raise NeedsTransactionError("A savepoint")
+
+
+def _check_isolation(connection: Connection) -> None:
+    level = connection.get_execution_options().get("isolation_level")
+    if level == "AUTOCOMMIT" and not is_read(connection) and current_block():
+        raise UsageError(
+            "In AUTOCOMMIT, each statement would be committed at once, also when the request fails:"
+            " use `async with database.transaction()` for what is to be committed on its own."
+        )
