@@ -205,3 +205,27 @@ async def test_a_migration_beneath_a_prepared_statement_is_not_noticed(
     finally:
         async with engine.begin() as migration:
             await migration.execute(text("DROP TABLE harness_plans"))
+
+
+@pytest.mark.usefixtures("cage")
+async def test_transaction_with_a_stale_plan_after_a_write_fails(
+    pooled: Database, engine: AsyncEngine
+) -> None:
+    async def write_and_read(name: str) -> None:
+        async with pooled.transaction() as session:
+            await add(session, name)
+            await session.execute(text("SELECT * FROM harness_stale"))
+
+    async with engine.begin() as migration:
+        await migration.execute(text("CREATE TABLE harness_stale (value int)"))
+    try:
+        await write_and_read("kept")
+        async with engine.begin() as migration:
+            await migration.execute(text("ALTER TABLE harness_stale ADD COLUMN other int"))
+
+        with pytest.raises(DBAPIError, match="cached statement plan"):
+            await write_and_read("rolled back")
+    finally:
+        async with engine.begin() as migration:
+            await migration.execute(text("DROP TABLE harness_stale"))
+            await migration.execute(text("TRUNCATE harness.canaries"))

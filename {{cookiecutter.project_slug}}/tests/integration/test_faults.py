@@ -4,8 +4,9 @@ from collections.abc import AsyncGenerator
 from http import HTTPStatus
 from typing import Any
 
+import asyncpg
 import pytest
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from httpx import AsyncClient
 from sqlalchemy import URL, text
 from sqlalchemy.exc import DBAPIError
@@ -16,7 +17,7 @@ from app.core.db import CurrentDatabase, Session, get_database
 from app.core.db.database import open_database
 from app.core.db.sqlstate import OutcomeUnknownError
 from app.core.observability import logging
-from tests.fixtures.canaries import make_app
+from tests.fixtures.canaries import add, make_app
 from tests.harness.clients import client_of
 from tests.harness.databases import settings_for
 
@@ -45,26 +46,103 @@ RAISED = {
 }
 
 
+PLACES = ["execute", "fetch", "generator", "commit", "copy"]
+"""Where in a request an error of PostgreSQL can arise."""
+
+FUNCTION = f"""
+CREATE FUNCTION harness.fail(state text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN RAISE '{SECRET}' USING ERRCODE = state, DETAIL = '{SECRET}'; END $$;
+CREATE FUNCTION harness.fail_on_write() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN PERFORM harness.fail(NEW.state); RETURN NEW; END $$;
+CREATE TABLE harness.at_once (state text);
+CREATE TRIGGER fail BEFORE INSERT ON harness.at_once
+    FOR EACH ROW EXECUTE FUNCTION harness.fail_on_write();
+CREATE TABLE harness.at_commit (state text);
+CREATE CONSTRAINT TRIGGER fail AFTER INSERT ON harness.at_commit DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW EXECUTE FUNCTION harness.fail_on_write()
+"""
+ROWS = text("SELECT CASE WHEN n > 60 THEN harness.fail(:state) END FROM generate_series(1, 70) n")
+
+
+@pytest.fixture(scope="session")
+async def failing_objects(engine: AsyncEngine, cage: None) -> None:
+    """Functions and tables that raise an error of any code."""
+    del cage
+    async with engine.begin() as connection:
+        driver = (await connection.get_raw_connection()).driver_connection
+        assert isinstance(driver, asyncpg.Connection)
+        await driver.execute(FUNCTION)
+
+
+router = APIRouter()
+
+
+@router.get("/execute/{state}")
+async def execute(state: str, session: Session) -> None:
+    await session.execute(text("SELECT harness.fail(:state)"), {"state": state})
+
+
+@router.get("/fetch/{state}")
+async def fetch(state: str, session: Session) -> int:
+    rows = await session.stream_scalars(ROWS, {"state": state})
+    return len([row async for row in rows])
+
+
+@router.get("/generator/{state}")
+async def generate(state: str, database: CurrentDatabase) -> int:
+    async def rows() -> AsyncGenerator[str]:
+        async with database.transaction() as session:
+            async for row in await session.stream_scalars(ROWS, {"state": state}):
+                yield str(row)
+
+    return len([row async for row in rows()])
+
+
+@router.get("/commit/{state}")
+async def commit(state: str, session: Session) -> None:
+    query = text("INSERT INTO harness.at_commit VALUES (:state)")
+    await session.execute(query, {"state": state})
+
+
+@router.get("/copy/{state}")
+async def copy(state: str, session: Session) -> None:
+    driver = (await (await session.connection()).get_raw_connection()).driver_connection
+    assert isinstance(driver, asyncpg.Connection)
+    await driver.copy_records_to_table("at_once", records=[(state,)], schema_name="harness")
+
+
+@router.post("/twice/{state}")
+async def work_twice(state: str, database: CurrentDatabase) -> None:
+    async with database.transaction() as session:
+        await add(session, f"before {state}")
+    async with database.transaction() as session:
+        await session.execute(text("SELECT harness.fail(:state)"), {"state": state})
+
+
+@router.get("/unknown")
+async def outcome_unknown() -> None:
+    raise OutcomeUnknownError
+
+
+@router.get("/no-answer")
+async def no_answer(database: CurrentDatabase) -> None:
+    async with database.read() as session:
+        await session.execute(text("SELECT pg_sleep(10)"))
+
+
+@router.get("/no-answer/copy")
+async def no_answer_to_the_driver(session: Session) -> None:
+    driver = (await (await session.connection()).get_raw_connection()).driver_connection
+    assert isinstance(driver, asyncpg.Connection)
+    await driver.fetch("SELECT pg_sleep(10)", timeout=0.05)
+
+
 @pytest.fixture
 async def faulty_app(engine: AsyncEngine) -> AsyncGenerator[FastAPI]:
     app = make_app()
-
-    @app.get("/raise/{state}")
-    async def raise_state(state: str, session: Session) -> None:
-        raised = f"RAISE '{SECRET}' USING ERRCODE = '{state}', DETAIL = '{SECRET}'"
-        await session.execute(text(f"DO $$ BEGIN {raised}; END $$"))
-
-    @app.get("/unknown")
-    async def outcome_unknown() -> None:
-        raise OutcomeUnknownError
-
-    @app.get("/no-answer")
-    async def no_answer(database: CurrentDatabase) -> None:
-        async with database.read() as session:
-            await session.execute(text("SELECT pg_sleep(10)"))
-
+    app.include_router(router)
     settings = settings_for(engine.url).model_copy(
-        update={"database_pool_size": 1, "database_command_timeout": 0.05}
+        update={"database_pool_size": 1, "database_command_timeout": 0.5}
     )
     logging.configure(settings)
     async with open_database(settings) as database:
@@ -78,25 +156,40 @@ async def faulty_client(faulty_app: FastAPI) -> AsyncGenerator[AsyncClient]:
         yield client
 
 
-async def test_each_error_of_postgresql_has_its_status_and_tells_nothing_of_the_inside(
-    faulty_client: AsyncClient, caplog: pytest.LogCaptureFixture
+@pytest.mark.usefixtures("failing_objects")
+@pytest.mark.parametrize("place", PLACES)
+async def test_each_error_has_its_status_wherever_it_arises(
+    faulty_client: AsyncClient, caplog: pytest.LogCaptureFixture, place: str
 ) -> None:
     with capture_logs() as lines:
-        responses = {state: await faulty_client.get(f"/raise/{state}") for state in RAISED}
+        responses = {state: await faulty_client.get(f"/{place}/{state}") for state in RAISED}
 
-    assert {state: response.status_code for state, response in responses.items()} == RAISED
+    # What is lost while it commits may have been done.
+    is_unknown = {"08006", "25006", "57P01"} if place == "commit" else set()
+    expected = {state: 504 if state in is_unknown else RAISED[state] for state in RAISED}
+    assert {state: response.status_code for state, response in responses.items()} == expected
     for response in responses.values():
         assert response.headers["content-type"] == "application/problem+json"
         assert response.json()["request_id"] == response.headers["x-request-id"]
         assert ("retry-after" in response.headers) == (response.status_code == 503)
         assert SECRET not in response.text
-    assert "database_fault" in [line["event"] for line in lines]
+    assert "database_error" in [line["event"] for line in lines]
     assert SECRET not in f"{lines} {caplog.text}"
 
 
+@pytest.mark.usefixtures("failing_objects")
+async def test_503_is_504_once_the_request_has_committed(faulty_client: AsyncClient) -> None:
+    response = await faulty_client.post("/twice/40001")
+
+    assert response.status_code == 504
+    assert "retry-after" not in response.headers
+    assert response.json()["detail"].startswith("A part of the request was done")
+
+
+@pytest.mark.usefixtures("failing_objects")
 async def test_an_error_of_our_own_making_is_not_the_databases(faulty_client: AsyncClient) -> None:
     with pytest.raises(DBAPIError):
-        await faulty_client.get("/raise/42601")
+        await faulty_client.get("/execute/42601")
 
 
 async def test_nobody_is_told_to_repeat_what_may_have_been_done(
@@ -113,6 +206,7 @@ async def test_a_server_that_does_not_answer_is_too_late_and_its_connection_repl
     faulty_client: AsyncClient,
 ) -> None:
     assert (await faulty_client.get("/no-answer")).status_code == 504
+    assert (await faulty_client.get("/no-answer/copy")).status_code == 504
     assert (await faulty_client.get("/canaries/count")).status_code == HTTPStatus.OK
 
 

@@ -19,12 +19,16 @@ class AbortedTransactionError(Exception):
         )
 
 
+USED = -1
+"""In place of a number of operations: the connection was used since its transaction began."""
+
+
 class DriverConnection(asyncpg.Connection):
     """asyncpg's connection; a COMMIT that did not commit is an error."""
 
     operations = 0
     """How many operations were asked for so far, by whichever way."""
-    operations_at_begin = -1
+    operations_at_begin = USED
 
     def _check_open(self) -> None:  # the first thing that each operation does
         self.operations += 1

@@ -7,10 +7,11 @@ from typing import Any
 import asyncpg
 from sqlalchemy import Connection, event
 from sqlalchemy.engine.interfaces import ExceptionContext
-from sqlalchemy.exc import InvalidatePoolError
+from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.util import await_
 
+from app.core.db.aborted import USED
 from app.core.db.pool import READ_ONLY
 from app.core.db.sqlstate import (
     READ_ONLY_TRANSACTION,
@@ -182,9 +183,11 @@ def _is_read(proxy: Any) -> bool:
 
 
 def _is_first(proxy: Any) -> bool:
-    """Tell whether the connection was not used since its transaction began."""
+    """Tell whether the connection was not used since its transaction began; the next time it was."""
     driver = proxy.driver_connection
-    return bool(driver.operations_at_begin == driver.operations)
+    is_unused: bool = driver.operations_at_begin == driver.operations
+    driver.operations_at_begin = USED  # a prepared statement is no operation of the connection
+    return is_unused
 
 
 def _is_lost(proxy: Any, error: Exception) -> bool:
@@ -193,7 +196,7 @@ def _is_lost(proxy: Any, error: Exception) -> bool:
 
 
 def _mark_disconnect(context: ExceptionContext) -> Exception | None:
-    """Say which errors end a connection, and which of them mean that the server did not answer."""
+    """Say which errors end a connection, and wrap those that SQLAlchemy passes on as they are."""
     error = context.original_exception
     if sqlstate(error) == READ_ONLY_TRANSACTION and is_read(context.connection):
         return ReadOnlyError()
@@ -202,7 +205,26 @@ def _mark_disconnect(context: ExceptionContext) -> Exception | None:
         return NoAnswerError(error)
     if isinstance(error, CannotConnectError) or is_lost(error):
         context.is_disconnect = True
+    if isinstance(error, DRIVER_ERRORS):  # while rows of a server-side cursor are fetched
+        return _wrap(context, error)
     return None
+
+
+def _wrap(context: ExceptionContext, error: BaseException) -> Exception:
+    """Make of the driver's error what SQLAlchemy makes of it when a statement is executed."""
+    dbapi: Any = context.dialect.loaded_dbapi
+    translate = dbapi._asyncpg_error_translate
+    kind = next(translate[base] for base in type(error).__mro__ if base in translate)
+    wrapped: Exception = DBAPIError.instance(
+        context.statement,
+        None,
+        kind(str(error), error),
+        dbapi.Error,
+        hide_parameters=True,
+        connection_invalidated=context.is_disconnect,
+        dialect=context.dialect,
+    )
+    return wrapped
 
 
 def _close(connection: Any, _: object) -> None:

@@ -1,15 +1,19 @@
-"""What can go wrong between here and PostgreSQL, and the answer to each.
+"""Errors of PostgreSQL and its driver, and the response to each.
 
 503 promises that nothing was done, so that a client may try again. 504 promises nothing: the answer
-took too long, or got lost on its way, and what was asked for may have been done.
+took too long, or got lost on its way, or a part of what was asked for has been done.
 """
 
 from http import HTTPStatus
+from traceback import walk_tb
 from typing import Any, NamedTuple
 
+import asyncpg
 from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi as driver
 from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
+from app.core.db.scope import has_committed
 from app.core.errors import UnavailableError
 
 READ_ONLY_TRANSACTION = "25006"
@@ -43,24 +47,31 @@ class BusyError(UnavailableError):
         super().__init__("The database is busy; retry shortly.")
 
 
-class Fault(NamedTuple):
+class ErrorResponse(NamedTuple):
     """A status, and what the client is told."""
 
     status: HTTPStatus
     detail: str
 
 
-UNAVAILABLE = Fault(HTTPStatus.SERVICE_UNAVAILABLE, "The database is not available at the moment.")
-CONTENDED = Fault(
+UNAVAILABLE = ErrorResponse(
+    HTTPStatus.SERVICE_UNAVAILABLE, "The database is not available at the moment."
+)
+CONFLICTING_TRANSACTION = ErrorResponse(
     HTTPStatus.SERVICE_UNAVAILABLE, "Another change was in the way; nothing was changed."
 )
-TOO_LATE = Fault(HTTPStatus.GATEWAY_TIMEOUT, "The database took too long to answer.")
-UNKNOWN = Fault(HTTPStatus.GATEWAY_TIMEOUT, "Whether the change was made is not known.")
-CONFLICT = Fault(HTTPStatus.CONFLICT, "The change does not fit the data that is there.")
-INVALID = Fault(HTTPStatus.UNPROCESSABLE_ENTITY, "The request holds a value that cannot be stored.")
+TOO_LATE = ErrorResponse(HTTPStatus.GATEWAY_TIMEOUT, "The database took too long to answer.")
+UNKNOWN = ErrorResponse(HTTPStatus.GATEWAY_TIMEOUT, "Whether the change was made is not known.")
+CONFLICT = ErrorResponse(HTTPStatus.CONFLICT, "The change does not fit the data that is there.")
+PARTLY_DONE = ErrorResponse(
+    HTTPStatus.GATEWAY_TIMEOUT, "A part of the request was done before the rest had to be given up."
+)
+INVALID = ErrorResponse(
+    HTTPStatus.UNPROCESSABLE_ENTITY, "The request holds a value that cannot be stored."
+)
 
 # https://www.postgresql.org/docs/current/errcodes-appendix.html: two characters name a class.
-FAULTS = {
+RESPONSES = {
     "08": UNAVAILABLE,  # the connection
     "22": INVALID,  # a value that no column of its type holds
     "23": CONFLICT,  # unique, foreign key, exclusion
@@ -70,10 +81,10 @@ FAULTS = {
     "25P03": UNAVAILABLE,  # idle in a transaction
     "28": UNAVAILABLE,  # a role or password that is not accepted: not the client's
     "3D": UNAVAILABLE,  # no such database: not the client's either
-    "40001": CONTENDED,  # serialization failure
-    "40P01": CONTENDED,  # deadlock
+    "40001": CONFLICTING_TRANSACTION,  # serialization failure
+    "40P01": CONFLICTING_TRANSACTION,  # deadlock
     "53": UNAVAILABLE,  # no connection, memory or disk left
-    "55P03": CONTENDED,  # lock timeout
+    "55P03": CONFLICTING_TRANSACTION,  # lock timeout
     "57014": TOO_LATE,  # statement timeout
     "57P": UNAVAILABLE,  # shutdown, crash, start-up
 }
@@ -83,7 +94,7 @@ LOST = ("08", "25006", "25P03", "57P")
 
 
 def sqlstate(error: Any) -> str:
-    """Return PostgreSQL's code for the error, or an empty string: not every fault is its own."""
+    """Return PostgreSQL's code for the error, or an empty string if it is none of PostgreSQL's."""
     state: str | None = getattr(error, "sqlstate", None)
     return state or ""
 
@@ -93,14 +104,67 @@ def is_lost(error: object) -> bool:
     return sqlstate(error).startswith(LOST)
 
 
-def fault_of(error: DBAPIError) -> Fault | None:
-    """Return the answer to an error of the database, or None if it is one of our own making."""
-    state = sqlstate(error.orig)
+def cause_of(error: Exception) -> Exception:
+    """Return the driver's own error, which SQLAlchemy may have wrapped once or twice."""
+    original: Exception = getattr(error, "orig", None) or error
+    cause: Exception | None = getattr(original, "driver_exception", None)
+    return cause or original
+
+
+DRIVER_ERRORS: tuple[type[Exception], ...] = (
+    DBAPIError,
+    PoolTimeoutError,
+    OutcomeUnknownError,
+    # Raised by asyncpg to code that uses it directly, for a COPY for instance.
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    OSError,  # TimeoutError is one
+)
+
+
+def response_for(error: Exception) -> ErrorResponse | None:
+    """Return the response to an error of the database, or None if the error is the code's own."""
+    if isinstance(error, OutcomeUnknownError):
+        return UNKNOWN
+    response = _by_state(sqlstate(error) or sqlstate(getattr(error, "orig", None)))
+    if response is None:
+        response = _by_kind(error)
+    return unless_partly_done(response) if response else None
+
+
+def unless_partly_done(response: ErrorResponse) -> ErrorResponse:
+    """Keep from promising that nothing was done after an earlier transaction of the request."""
+    is_promise = response.status == HTTPStatus.SERVICE_UNAVAILABLE
+    return PARTLY_DONE if is_promise and has_committed() else response
+
+
+def _by_state(state: str) -> ErrorResponse | None:
     for length in (5, 3, 2):
-        if state[:length] in FAULTS:
-            return FAULTS[state[:length]]
+        if state and state[:length] in RESPONSES:
+            return RESPONSES[state[:length]]
+    return None
+
+
+def _by_kind(error: Exception) -> ErrorResponse | None:
+    if isinstance(error, OSError):
+        return _of_socket(error)
     if isinstance(error, NoAnswerError):
         return TOO_LATE
-    gone = error.connection_invalidated or isinstance(error, CannotConnectError)
-    # After a stale statement all of them are prepared anew: another try meets none.
-    return UNAVAILABLE if gone or isinstance(error.orig, STALE) else None
+    is_unavailable = (
+        isinstance(error, PoolTimeoutError | CannotConnectError)
+        or getattr(error, "connection_invalidated", False)
+        # After a stale statement all of them are prepared again: another try meets none.
+        or isinstance(getattr(error, "orig", None), STALE)
+        or isinstance(error, asyncpg.InvalidCachedStatementError | asyncpg.InternalServerError)
+        or (isinstance(error, asyncpg.InterfaceError) and "connection is closed" in str(error))
+    )
+    return UNAVAILABLE if is_unavailable else None
+
+
+def _of_socket(error: OSError) -> ErrorResponse | None:
+    """Tell what the driver's socket raised from what another service's did."""
+    modules = {frame.f_globals.get("__name__", "") for frame, _ in walk_tb(error.__traceback__)}
+    if not any(name.startswith("asyncpg.") for name in modules):
+        return None
+    return TOO_LATE if isinstance(error, TimeoutError) else UNAVAILABLE

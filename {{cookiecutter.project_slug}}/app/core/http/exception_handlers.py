@@ -7,17 +7,15 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 
 from app.core.db.sqlstate import (
-    UNAVAILABLE,
-    UNKNOWN,
-    Fault,
-    OutcomeUnknownError,
-    fault_of,
+    DRIVER_ERRORS,
+    ErrorResponse,
+    cause_of,
+    response_for,
     sqlstate,
+    unless_partly_done,
 )
 from app.core.errors import (
     ConflictError,
@@ -45,10 +43,11 @@ RETRY_AFTER = {"Retry-After": "1"}
 
 async def _domain(_: Request, error: DomainError) -> JSONResponse:
     status = next(status for kind, status in STATUS.items() if isinstance(error, kind))
-    unavailable = status == HTTPStatus.SERVICE_UNAVAILABLE
-    if unavailable and error.__cause__:
+    if status == HTTPStatus.SERVICE_UNAVAILABLE and error.__cause__:
         logger.warning("unavailable", reason=str(error), cause=type(error.__cause__).__name__)
-    return problem(status, str(error), headers=RETRY_AFTER if unavailable else None)
+    response = unless_partly_done(ErrorResponse(status, str(error)))
+    again = response.status == HTTPStatus.SERVICE_UNAVAILABLE
+    return problem(*response, headers=RETRY_AFTER if again else None)
 
 
 def _text(detail: object) -> str:
@@ -68,32 +67,21 @@ async def _validation(_: Request, error: RequestValidationError) -> JSONResponse
     return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "The request is not valid.", errors=fields)
 
 
-async def _database(_: Request, error: DBAPIError) -> JSONResponse:
-    fault = fault_of(error)
-    if fault is None:
+async def _database(_: Request, error: Exception) -> JSONResponse:
+    response = response_for(error)
+    if response is None:
         raise error
-    return _fault(fault, error.driver_exception)
-
-
-async def _no_connection_left(_: Request, error: PoolTimeoutError) -> JSONResponse:
-    return _fault(UNAVAILABLE, error)
-
-
-async def _outcome_unknown(_: Request, error: OutcomeUnknownError) -> JSONResponse:
-    return _fault(UNKNOWN, error)
-
-
-def _fault(fault: Fault, error: Exception) -> JSONResponse:
+    cause = cause_of(error)
     # The names alone: the text of an error can hold values of the request, or the address.
     logger.warning(
-        "database_fault",
-        status=fault.status,
-        cause=type(error).__name__,
-        sqlstate=sqlstate(error),
-        constraint=getattr(error, "constraint_name", None),
+        "database_error",
+        status=response.status,
+        cause=type(cause).__name__,
+        sqlstate=sqlstate(cause),
+        constraint=getattr(cause, "constraint_name", None),
     )
-    again = fault.status == HTTPStatus.SERVICE_UNAVAILABLE
-    return problem(*fault, headers=RETRY_AFTER if again else None)
+    again = response.status == HTTPStatus.SERVICE_UNAVAILABLE
+    return problem(*response, headers=RETRY_AFTER if again else None)
 
 
 def add_exception_handlers(app: FastAPI) -> None:
@@ -101,6 +89,5 @@ def add_exception_handlers(app: FastAPI) -> None:
     app.exception_handler(DomainError)(_domain)
     app.exception_handler(HTTPException)(_http)
     app.exception_handler(RequestValidationError)(_validation)
-    app.exception_handler(DBAPIError)(_database)
-    app.exception_handler(PoolTimeoutError)(_no_connection_left)
-    app.exception_handler(OutcomeUnknownError)(_outcome_unknown)
+    for kind in DRIVER_ERRORS:
+        app.exception_handler(kind)(_database)
