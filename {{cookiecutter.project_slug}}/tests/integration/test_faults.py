@@ -15,7 +15,7 @@ from structlog.testing import capture_logs
 
 from app.core.db import CurrentDatabase, Session, get_database
 from app.core.db.database import open_database
-from app.core.db.sqlstate import OutcomeUnknownError
+from app.core.db.sqlstate import STALE, OutcomeUnknownError
 from app.core.observability import logging
 from tests.fixtures.canaries import add, make_app
 from tests.harness.clients import client_of
@@ -119,6 +119,11 @@ async def work_twice(state: str, database: CurrentDatabase) -> None:
         await session.execute(text("SELECT harness.fail(:state)"), {"state": state})
 
 
+@router.get("/stale")
+async def stale_plan() -> None:
+    raise DBAPIError("SELECT", None, STALE[0]("stale"))
+
+
 @router.get("/unknown")
 async def outcome_unknown() -> None:
     raise OutcomeUnknownError
@@ -190,6 +195,10 @@ async def test_503_is_504_once_the_request_has_committed(faulty_client: AsyncCli
 async def test_an_error_of_our_own_making_is_not_the_databases(faulty_client: AsyncClient) -> None:
     with pytest.raises(DBAPIError):
         await faulty_client.get("/execute/42601")
+
+
+async def test_stale_plan_is_unavailable(faulty_client: AsyncClient) -> None:
+    assert (await faulty_client.get("/stale")).status_code == 503
 
 
 async def test_nobody_is_told_to_repeat_what_may_have_been_done(

@@ -107,8 +107,11 @@ def is_lost(error: object) -> bool:
 def cause_of(error: Exception) -> Exception:
     """Return the driver's own error, which SQLAlchemy may have wrapped once or twice."""
     original: Exception = getattr(error, "orig", None) or error
-    cause: Exception | None = getattr(original, "driver_exception", None)
-    return cause or original
+    try:
+        cause: Exception = getattr(original, "driver_exception", original)
+    except ValueError:  # SQLAlchemy has made this one without an error of the driver
+        return original
+    return cause
 
 
 DRIVER_ERRORS: tuple[type[Exception], ...] = (
