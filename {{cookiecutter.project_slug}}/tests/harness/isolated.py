@@ -30,12 +30,8 @@ class TestSession(AsyncSession):
 class Isolated(Database, ABC):
     """The application's database, and sessions beside it for the test."""
 
-    def __init__(
-        self,
-        transactions: Sessions,
-        reads: Sessions,
-    ) -> None:
-        super().__init__(transactions, reads)
+    def __init__(self, *sessions: Sessions) -> None:
+        super().__init__(*sessions)
         self._of_test: list[TestSession] = []
 
     def session(self) -> TestSession:

@@ -1,13 +1,19 @@
+import asyncio
+from collections.abc import AsyncGenerator
+
 import pytest
 from fastapi import FastAPI
 from httpx import AsyncClient
-from sqlalchemy import URL, text
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import URL, select, text
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from structlog.testing import capture_logs
 
 from app.core.db import Database, get_database
+from app.core.db.database import open_database
 from app.core.db.engine import create_engine
 from app.features.health import schema
+from tests.harness.clients import client_of
+from tests.harness.committed import Committed
 from tests.harness.databases import settings_for
 from tests.harness.queries import Queries
 
@@ -24,7 +30,7 @@ async def test_alive_without_a_database(app: FastAPI, client: AsyncClient) -> No
 async def test_ready_while_the_database_answers(client: AsyncClient, queries: Queries) -> None:
     await client.get("/readyz")
 
-    with queries.expect(2):
+    with queries.expect(1):
         response = await client.get("/readyz")
 
     assert response.status_code == 200
@@ -89,3 +95,47 @@ async def test_not_ready_when_the_database_is_away(app: FastAPI, client: AsyncCl
     assert response.headers["retry-after"] == "1"
     assert response.json()["detail"] == "The database does not answer."
     await away.dispose()
+
+
+@pytest.fixture
+async def busy_client(app: FastAPI, engine: AsyncEngine) -> AsyncGenerator[AsyncClient]:
+    """A client of the application, whose only connection is in use."""
+    update = {"database_pool_size": 1, "database_pool_timeout": 0.05}
+    async with open_database(settings_for(engine.url).model_copy(update=update)) as database:
+        app.dependency_overrides[get_database] = lambda: database
+        release = asyncio.Event()
+        holding = asyncio.create_task(hold(database, release))
+        await asyncio.sleep(0)
+        yield client_of(app)
+        release.set()
+        await holding
+
+
+async def hold(database: Database, release: asyncio.Event) -> None:
+    async with database.transaction() as session:
+        await session.execute(select(1))
+        await release.wait()
+
+
+async def test_ready_while_the_pool_is_merely_busy(busy_client: AsyncClient) -> None:
+    statuses = [(await busy_client.get("/readyz")).status_code for _ in range(2)]
+
+    assert (await busy_client.get("/products")).status_code == 503
+    assert statuses == [200, 200]
+
+
+@pytest.mark.committed
+async def test_not_ready_while_the_primary_takes_no_writes(
+    client: AsyncClient, database: Committed
+) -> None:
+    name = database.engine.url.database
+    async with database.engine.begin() as connection:
+        setting = "SET default_transaction_read_only = on"
+        await connection.execute(text(f'ALTER DATABASE "{name}" {setting}'))
+    await database.engine.dispose()
+
+    response = await client.get("/readyz")
+
+    assert response.status_code == 503
+    assert response.json()["detail"] == "The database does not take writes."
+    assert (await client.post("/products", json={"name": "lamp"})).status_code == 503

@@ -1,7 +1,12 @@
 """`Database`: the only module that commits."""
 
 from collections.abc import AsyncGenerator, Generator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    contextmanager,
+)
 from typing import Annotated, Any, Self
 
 from fastapi import Depends, Response
@@ -22,9 +27,12 @@ notice_returned_errors()
 class Database:
     """Gives out sessions: one for each transaction, one for each read."""
 
-    def __init__(self, transactions: Sessions, reads: Sessions) -> None:
+    def __init__(
+        self, transactions: Sessions, reads: Sessions, replica_reads: Sessions | None = None
+    ) -> None:
         self._transactions = transactions
-        self._reads = reads
+        self._reads = replica_reads or reads
+        self._servers = [reads, replica_reads] if replica_reads else [reads]
 
     @classmethod
     def over(cls, engine: AsyncEngine, replica: AsyncEngine | None = None, **read: Any) -> Self:
@@ -44,14 +52,20 @@ class Database:
                         await AsyncSession.commit(session)
                     block.scope.has_committed = True
 
-    @asynccontextmanager
-    async def read(self, *, queues: bool = True) -> AsyncGenerator[AsyncSession]:
-        """Give a session for queries: no BEGIN and no COMMIT, two round trips fewer.
+    def read(self) -> AbstractAsyncContextManager[AsyncSession]:
+        """Give a session for queries: no BEGIN and no COMMIT, two round trips fewer."""
+        return self._read(self._reads)
 
-        One that does not queue is for a probe: it gets a connection of its own if all are in use.
-        """
+    def probes(self) -> list[AbstractAsyncContextManager[AsyncSession]]:
+        """Return a read for each server, the primary first, that does not wait in the queue."""
+        return [self._read(sessions, queues=False) for sessions in self._servers]
+
+    @asynccontextmanager
+    async def _read(
+        self, sessions: Sessions, *, queues: bool = True
+    ) -> AsyncGenerator[AsyncSession]:
         with open_block("a read", read_only=True, queues=queues) as block:
-            async with self._reads() as session:
+            async with sessions() as session:
                 session.info[BLOCK] = block
                 yield session
                 if isinstance(session, QuerySession):

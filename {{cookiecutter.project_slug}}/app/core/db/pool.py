@@ -14,12 +14,17 @@ Record = Any  # SQLAlchemy's ConnectionPoolEntry, whose record_info is never Non
 READ_ONLY = "read only"
 """Key in a connection's ``info``: its transactions are read-only unless they say otherwise."""
 
+SPARE = 1
+"""Connections that are kept for probes, beside those of requests."""
+
 BLOCK = "block"
 """Key in a connection's ``record_info``: which block holds it."""
 
 
 class ConnectionPool(Pool):
     """Keeps up to ``pool_size`` connections; more are open only while blocks are nested.
+
+    One more is kept once a probe has needed it: when all others are in use, the next finds it idle.
 
     Reads run on connections whose transactions are read-only by default, so that PostgreSQL itself
     refuses a write. To switch a connection costs a round trip, so both kinds are kept.
@@ -92,7 +97,7 @@ class ConnectionPool(Pool):
     def _do_return_conn(self, record: Record) -> None:
         block = record.record_info.pop(BLOCK)
         try:
-            if self._total > self._size:
+            if self._total > self._size + SPARE:
                 self._total -= 1
                 record.close()
             else:

@@ -102,19 +102,22 @@ class QuerySession(BlockSession):
 
 def sessions_on(
     engine: AsyncEngine, replica: AsyncEngine | None = None, **read: Any
-) -> tuple[Sessions, Sessions]:
-    """Return what makes sessions: for transactions, and for reads.
+) -> list[Sessions]:
+    """Return what makes sessions: for transactions, for reads, and for reads of the replica.
 
     ``read`` has the execution options of reads; by default they run in autocommit.
     """
-    read = read or {"isolation_level": "AUTOCOMMIT"}
-    reads = (replica or engine).execution_options(**read, **{IS_READ: True})
-    for each in {engine, replica or engine}:
-        check_statements(each)
-    return (
+    read = {IS_READ: True, **(read or {"isolation_level": "AUTOCOMMIT"})}
+    servers = [engine, replica] if replica else [engine]
+    for server in servers:
+        check_statements(server)
+    return [
         async_sessionmaker(engine, class_=BlockSession, **OPTIONS),
-        async_sessionmaker(reads, class_=QuerySession, **OPTIONS),
-    )
+        *(
+            async_sessionmaker(server.execution_options(**read), class_=QuerySession, **OPTIONS)
+            for server in servers
+        ),
+    ]
 
 
 OPTIONS: dict[str, Any] = {

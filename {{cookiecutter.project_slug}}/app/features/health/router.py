@@ -6,7 +6,6 @@ from typing import Any
 
 import structlog
 from fastapi import APIRouter, FastAPI, Request
-from sqlalchemy import select
 
 from app.core.db import CurrentDatabase, Database
 from app.core.errors import UnavailableError
@@ -53,11 +52,10 @@ async def check(database: Database) -> None:
     await asyncio.to_thread(schema.of_code)  # reads files, the first time: not at the limit's cost
     try:
         async with asyncio.timeout(READY_TIMEOUT):
-            async with database.read() as session:
-                await schema.check(session)
-            async with database.transaction() as session:  # a replica may stand in for reads
-                await session.execute(select(1))
-    except schema.BehindError as error:
+            for number, probe in enumerate(database.probes()):
+                async with probe as session:
+                    await schema.check(session, is_primary=number == 0)
+    except (schema.BehindError, schema.ReadOnlyServerError) as error:
         raise UnavailableError(str(error)) from error
     except Exception as error:  # whatever keeps the database from answering means: not ready
         raise UnavailableError("The database does not answer.") from error

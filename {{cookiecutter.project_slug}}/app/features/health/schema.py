@@ -4,18 +4,31 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from sqlalchemy import column, select, table
+from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.settings import ROOT
 
-VERSIONS = select(column("version_num")).select_from(table("alembic_version"))
+STATE = text("""
+SELECT ARRAY(SELECT version_num FROM alembic_version) AS revisions,
+    pg_is_in_recovery() OR reset_val = 'on' AS refuses_writes
+FROM pg_settings WHERE name = 'default_transaction_read_only'
+""")
+"""In one round trip, and by its default: the session that asks is read-only."""
+
 NO_TABLE = "42P01"
 
 
 class BehindError(Exception):
     """The database lacks a migration that this code needs; the message names the revisions."""
+
+
+class ReadOnlyServerError(Exception):
+    """The primary does not take writes."""
+
+    def __init__(self) -> None:
+        super().__init__("The database does not take writes.")
 
 
 class Revisions(NamedTuple):
@@ -36,14 +49,23 @@ def of_code(migrations: Path = ROOT / "migrations") -> Revisions:
     return Revisions(known, frozenset(script.get_heads()))
 
 
-async def of_database(session: AsyncSession) -> frozenset[str]:
-    """Return the newest revisions that the database has; none, if nobody migrated it."""
+class State(NamedTuple):
+    """What a server says of itself."""
+
+    revisions: frozenset[str]
+    """The newest that its schema has; none if it was never migrated."""
+    refuses_writes: bool
+
+
+async def of_database(session: AsyncSession) -> State:
+    """Ask the server, in one round trip."""
     try:
-        return frozenset(await session.scalars(VERSIONS))
+        row = (await session.execute(STATE)).one()
     except DBAPIError as error:
         if getattr(error.orig, "sqlstate", None) != NO_TABLE:
             raise
-        return frozenset()
+        return State(frozenset(), refuses_writes=False)
+    return State(frozenset(row.revisions), row.refuses_writes)
 
 
 def is_behind(found: frozenset[str], code: Revisions) -> bool:
@@ -55,13 +77,15 @@ def is_behind(found: frozenset[str], code: Revisions) -> bool:
     return found <= code.all and found != code.heads
 
 
-async def check(session: AsyncSession) -> None:
-    """Raise ``BehindError`` if a migration is missing. It costs no more than ``SELECT 1``."""
-    code = of_code()
-    found = await of_database(session)
-    if is_behind(found, code):
+async def check(session: AsyncSession, *, is_primary: bool) -> None:
+    """Raise if a migration is missing, or if the primary takes no writes."""
+    code, state = of_code(), await of_database(session)
+    if is_primary and state.refuses_writes:
+        raise ReadOnlyServerError
+    if is_behind(state.revisions, code):
         raise BehindError(
-            f"The database is at revision {_named(found)}, and the code needs {_named(code.heads)}."
+            f"The database is at revision {_named(state.revisions)},"
+            f" and the code needs {_named(code.heads)}."
         )
 
 
