@@ -15,7 +15,8 @@ PROOFS = sorted(path.stem for path in FAULTS.glob("*.py"))
 
 
 def bring(workshop: Path) -> None:
-    """Put the proofs among the project's own tests, whose harness they use."""
+    """Put the proofs among the project's own tests, whose harness they use, and a feature to load."""
+    shutil.copytree(FAULTS / "feature", workshop / "app/features/ordinary")
     for helper in FAULTS.glob("harness/*.py"):
         shutil.copy(helper, workshop / "tests/harness")
     for proof in PROOFS:

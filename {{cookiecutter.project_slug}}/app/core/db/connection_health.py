@@ -124,12 +124,16 @@ class ConnectionHealth:
             return
         proxy: Any = connection.connection
         read_only = is_read(connection)
-        if proxy._connection_record.info.get(READ_ONLY, False) is not read_only and not _switch(
-            proxy, read_only=read_only
-        ):
+        if proxy._connection_record.info.get(READ_ONLY, False) is read_only:
+            return
+        if _switch(proxy, read_only=read_only):
+            return
+        try:
             self._replace(proxy)
             if read_only and not _switch(proxy, read_only=True):
                 raise CannotConnectError(ConnectionError("The new connection does not answer."))
+        except proxy.dbapi_connection.dbapi.Error as error:
+            connection._handle_dbapi_exception(error, None, None, None, None)
 
     def _replace(self, proxy: Any) -> None:
         """Put a new connection in the place of this one, as the pool does when a ping fails."""

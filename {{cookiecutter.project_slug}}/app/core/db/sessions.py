@@ -39,8 +39,11 @@ class BlockSession(AsyncSession):
     async def __aexit__(self, type_: Any, value: Any, traceback: Any) -> None:
         if type_ is None:
             await self.close()
-        else:
+            return
+        try:
             await super().__aexit__(type_, value, traceback)
+        except Exception:  # the connection is broken, and the first error says why
+            await self.invalidate()
 
     async def after_statement(self) -> None:
         """Do what is due when one of its methods has run."""

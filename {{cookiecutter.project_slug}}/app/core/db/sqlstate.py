@@ -89,6 +89,9 @@ RESPONSES = {
     "57P": UNAVAILABLE,  # shutdown, crash, start-up
 }
 
+BROKEN = (driver.InternalClientError, asyncpg.InternalClientError)
+"""What asyncpg says when the server has ended the session between two statements."""
+
 LOST = ("08", "25006", "25P03", "57P")
 """After these, the connection is of no use, even if it has not been closed yet."""
 
@@ -101,7 +104,7 @@ def sqlstate(error: Any) -> str:
 
 def is_lost(error: object) -> bool:
     """Tell whether the connection is of no use after this error, even if it is not closed yet."""
-    return sqlstate(error).startswith(LOST)
+    return sqlstate(error).startswith(LOST) or isinstance(error, BROKEN)
 
 
 def cause_of(error: Exception) -> Exception:
@@ -157,6 +160,7 @@ def _by_kind(error: Exception) -> ErrorResponse | None:
     is_unavailable = (
         isinstance(error, PoolTimeoutError | CannotConnectError)
         or getattr(error, "connection_invalidated", False)
+        or is_lost(error)
         # After a stale statement all of them are prepared again: another try meets none.
         or isinstance(getattr(error, "orig", None), STALE)
         or isinstance(error, asyncpg.InvalidCachedStatementError | asyncpg.InternalServerError)
