@@ -31,7 +31,7 @@ class Service(FastAPI):
 async def lifespan(app: FastAPI) -> AsyncGenerator[dict[str, Any]]:
     """Own the database for as long as the application runs; connections are made on first use."""
     async with open_database(app.state.settings) as database:
-        yield {"database": database}
+        yield {"database": database, "settings": app.state.settings}
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:

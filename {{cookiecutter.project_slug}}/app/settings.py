@@ -1,14 +1,26 @@
 """Settings from the environment and ``.env``; the project's name and version from pyproject.toml."""
 
 import tomllib
-from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, Field, ValidationError, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from fastapi import Depends
+from pydantic import BaseModel, Field, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+from starlette.requests import HTTPConnection
 
-from app.database_url import FORM, DatabaseUrl, is_weak
+from app.database_url import FORM, DatabaseUrl
+from app.setting_conflicts import CONFLICTS
+from app.setting_types import (
+    AllowedHosts,
+    BindAddress,
+    CorsOrigins,
+    Lower,
+    Seconds,
+    SecondsOrZero,
+    Upper,
+    WholeSeconds,
+)
 
 ROOT = Path(__file__).parents[1]
 
@@ -30,14 +42,6 @@ project = Project.model_validate(
 )
 
 
-def _words(value: object) -> object:
-    """Read ``a, b`` as a list: JSON in an environment variable is easily quoted wrongly."""
-    return value.replace(",", " ").split() if isinstance(value, str) else value
-
-
-Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)]
-
-
 class Settings(BaseSettings):
     """One attribute an environment variable, of the same name in capitals: see .env.example."""
 
@@ -49,25 +53,25 @@ class Settings(BaseSettings):
         hide_input_in_errors=True,  # a wrong DATABASE_URL holds a right password
     )
 
-    environment: Literal["development", "production"] = "development"
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
-    log_format: Literal["console", "json"] | None = None
+    environment: Annotated[Literal["development", "production"], Lower] = "development"
+    log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], Upper] = "INFO"
+    log_format: Annotated[Literal["console", "json"] | None, Lower] = None
     """For people, or one JSON object a line; unset, ``json`` in production only."""
 
-    host: str = "127.0.0.1"
+    host: BindAddress = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
-    shutdown_drain: float = Field(default=0, ge=0)
+    shutdown_drain: SecondsOrZero = 0
     """Seconds after SIGTERM that new connections are still served, while /readyz says 503."""
-    shutdown_grace: int = Field(default=20, ge=1)
+    shutdown_grace: WholeSeconds = 20
     """Seconds that requests in flight get after that; Kubernetes kills 30 after SIGTERM."""
 
-    request_timeout: float = Field(default=15.0, gt=0)
+    request_timeout: Seconds = 15.0
     """Seconds until a request that has not begun to answer is cancelled; what waits for this service
     in turn, a proxy or a shutdown, should wait longer."""
 
-    allowed_hosts: Words = ()
+    allowed_hosts: AllowedHosts = ()
     """Names in the Host header that are served, ``*.example.org`` for all below; ``*`` is any."""
-    cors_origins: Words = ()
+    cors_origins: CorsOrigins = ()
     """Origins whose pages may call this service from a browser."""
     docs: bool | None = None
     """Serve /docs and /openapi.json; unset, in development only."""
@@ -77,39 +81,34 @@ class Settings(BaseSettings):
     database_url: DatabaseUrl | None = None
     database_read_url: DatabaseUrl | None = None
     """A replica, for sessions that only read; unset, they read from ``database_url``."""
-    database_pooler: Literal["none", "transaction"] = "none"
+    database_pooler: Annotated[Literal["none", "transaction"], Lower] = "none"
     """``transaction``: a PgBouncer in that mode stands between; see docs/operating.md."""
-    database_pool_size: int = Field(default=10, ge=1)
+    database_pool_size: int = Field(default=10, ge=1, le=262_143)
     """Connections of this process; all processes together must fit the server's max_connections."""
-    database_pool_timeout: float = Field(default=2.0, gt=0)
+    database_pool_timeout: Seconds = 2.0
     """Seconds a request waits for a connection before it is turned away."""
-    database_connect_timeout: float = Field(default=5.0, gt=0)
+    database_connect_timeout: Seconds = 5.0
     """Seconds to establish a connection."""
-    database_idle_trust: float = Field(default=1.0, ge=0)
+    database_idle_trust: SecondsOrZero = 1.0
     """Seconds a connection may rest and be used again without asking whether it is alive: one that is
     closed says so, and nothing drops one without a word this soon."""
-    database_statement_timeout: float | None = Field(default=10.0, gt=0)
+    database_statement_timeout: Seconds | None = 10.0
     """Seconds the server lets one statement run; migrations have none."""
-    database_command_timeout: float = Field(default=12.0, gt=0)
+    database_command_timeout: Seconds = 12.0
     """Seconds to wait for the server's answer to one statement; its own limit must come first,
     because that leaves the connection usable."""
-    database_lock_timeout: float = Field(default=2.0, gt=0)
+    database_lock_timeout: Seconds = 2.0
     """Seconds one statement waits for a lock."""
-    database_idle_transaction_timeout: float = Field(default=10.0, gt=0)
+    database_idle_transaction_timeout: Seconds = 10.0
     """Seconds a transaction may sit between two statements before the server ends it."""
-    database_slow_query: float = Field(default=0.5, gt=0)
+    database_slow_query: Seconds = 0.5
     """Seconds from which on a statement is in the log, without its parameters."""
 
     @model_validator(mode="after")
-    def _fit_for_production(self) -> Self:
-        if self.environment != "production":
-            return self
-        for name in ("database_url", "database_read_url"):
-            if (url := getattr(self, name)) is not None and is_weak(url):
-                raise ValueError(
-                    f"{name.upper()}: its password is short, an example or the name of its user or"
-                    " database: set another one, for example from `openssl rand -hex 16`"
-                )
+    def _fit_together(self) -> Self:
+        for conflict in CONFLICTS:
+            if found := conflict(self):
+                raise ValueError(found)
         return self
 
     @property
@@ -121,24 +120,6 @@ class Settings(BaseSettings):
     @property
     def serves_docs(self) -> bool:
         return self.environment == "development" if self.docs is None else self.docs
-
-    @model_validator(mode="after")
-    def _deadlines_fit(self) -> Self:
-        """Let the deadline that is nearest to the fault come first: its answer says most."""
-        order = (
-            "database_lock_timeout",
-            "database_statement_timeout",
-            "database_command_timeout",
-            "request_timeout",
-        )
-        limits = [(name, limit) for name in order if (limit := getattr(self, name)) is not None]
-        for (inner, shorter), (outer, longer) in pairwise(limits):
-            if shorter >= longer:
-                raise ValueError(
-                    f"{outer.upper()} is {longer:g} s: set it to more than {inner.upper()},"
-                    f" which is {shorter:g} s"
-                )
-        return self
 
     def require_database_url(self) -> str:
         """Return the URL with its password, or raise ``MissingSettingError``."""
@@ -158,12 +139,26 @@ class Settings(BaseSettings):
         return self.allowed_hosts
 
 
+async def get_settings(connection: HTTPConnection) -> Settings:
+    """Return the application's settings."""
+    # The lifespan's state, which a mounted application shares; connection.app would be that one.
+    shared = connection.scope.get("state", {}).get("settings")
+    settings: Settings = shared or connection.app.state.settings
+    return settings
+
+
+CurrentSettings = Annotated[Settings, Depends(get_settings)]
+"""The settings, for a route or dependency that asks for them."""
+
+
 def explain(error: ValidationError) -> str:
     """Say in one line per setting what is wrong with it, and never its value."""
     lines = []
     for problem in error.errors(include_input=False, include_context=False):
         message = problem["msg"].removeprefix("Value error, ")
+        if problem["type"] == "bool_parsing":
+            message = "must be true or false"
         # What concerns more than one setting names them itself.
-        name = "_".join(str(part) for part in problem["loc"]).upper()
+        name = str(problem["loc"][0]).upper() if problem["loc"] else ""
         lines.append(f"{name}: {message}" if name else message)
     return "\n".join(lines)

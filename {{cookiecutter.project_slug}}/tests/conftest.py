@@ -21,6 +21,7 @@ pytest_plugins = [
     "tests.fixtures.failures",  # what a failing test shows
     "tests.fixtures.canaries",  # what the harness is tested with
     "tests.fixtures.http",  # app, client
+    "tests.fixtures.settings",  # override_settings
     "tests.fixtures.server",  # server, live_client
     *(f"tests.factories.{path.stem}" for path in Path(__file__).parent.glob("factories/[a-z]*.py")),
 ]

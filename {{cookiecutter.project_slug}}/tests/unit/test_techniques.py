@@ -49,13 +49,13 @@ def test_the_environment_is_set_for_one_test(monkeypatch: pytest.MonkeyPatch) ->
 
 
 async def test_an_application_has_the_settings_that_it_is_given() -> None:
-    app: FastAPI = create_app(Settings(_env_file=None, shutdown_grace=1))
+    app: FastAPI = create_app(Settings(_env_file=None, port=8001))
 
     async with client_of(app) as client:
         response = await client.get("/livez")
 
     assert response.status_code == HTTPStatus.OK
-    assert app.state.settings.shutdown_grace == 1
+    assert app.state.settings.port == 8001
 
 
 def test_log_lines_are_captured_with_their_values() -> None:
