@@ -12,6 +12,7 @@ from tests.sabotages import (
     requests,
     sandbox,
     service,
+    settings,
     suite,
 )
 
@@ -19,6 +20,7 @@ SABOTAGES = [
     *service.SABOTAGES,
     *faults.SABOTAGES,
     *requests.SABOTAGES,
+    *settings.SABOTAGES,
     *operation.SABOTAGES,
     *sandbox.SABOTAGES,
     *migrations.SABOTAGES,

@@ -166,13 +166,6 @@ SABOTAGES = [
         f"{IN_RETRY}::test_another_error_is_not_tried_again",
     ),
     Sabotage(
-        "deadlines come in the right order",
-        "app/settings.py",
-        "            if shorter >= longer:",
-        "            if shorter > longer + 3600:",
-        "tests/unit/test_settings.py::test_deadlines_that_would_come_in_the_wrong_order",
-    ),
-    Sabotage(
         "one round trip reads a product",
         DATABASE,
         'engine).execution_options(isolation_level="AUTOCOMMIT")',

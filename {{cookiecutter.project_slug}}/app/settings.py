@@ -66,8 +66,8 @@ class Settings(BaseSettings):
     """Seconds that requests in flight get after that; Kubernetes kills 30 after SIGTERM."""
 
     request_timeout: Seconds = 15.0
-    """Seconds until a request that has not begun to answer is cancelled; what waits for this service
-    in turn, a proxy or a shutdown, should wait longer."""
+    """Seconds until a request that has not begun to answer is cancelled; a proxy and a shutdown wait
+    longer."""
 
     allowed_hosts: AllowedHosts = ()
     """Names in the Host header that are served, ``*.example.org`` for all below; ``*`` is any."""
