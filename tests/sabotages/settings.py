@@ -189,7 +189,7 @@ SABOTAGES = [
     Sabotage(
         "a mounted application has the settings of the application",
         SETTINGS,
-        "shared or connection.app.state.settings",
+        "connection.state.settings",
         "connection.app.state.settings",
         f"{IN_APPLICATION}::test_a_route_reads_its_settings",
     ),

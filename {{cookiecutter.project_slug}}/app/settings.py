@@ -141,9 +141,8 @@ class Settings(BaseSettings):
 
 async def get_settings(connection: HTTPConnection) -> Settings:
     """Return the application's settings."""
-    # The lifespan's state, which a mounted application shares; connection.app would be that one.
-    shared = connection.scope.get("state", {}).get("settings")
-    settings: Settings = shared or connection.app.state.settings
+    # From the lifespan's state, which a mounted application sees too.
+    settings: Settings = connection.state.settings
     return settings
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from app.features.products.models import Product
 from app.main import create_app
 from app.settings import CurrentSettings, Settings
-from tests.fixtures.settings import Override, with_state
+from tests.fixtures.settings import Override
 from tests.harness.clients import client_of
 from tests.harness.databases import settings_for
 
@@ -36,18 +36,11 @@ def with_routes(engine: AsyncEngine) -> FastAPI:
 async def test_a_route_reads_its_settings(with_routes: FastAPI, path: str) -> None:
     async with (
         with_routes.router.lifespan_context(with_routes) as state,
-        client_of(with_state(with_routes, state)) as client,
+        client_of(with_routes, state=state) as client,
     ):
         response = await client.get(path)
 
     assert (response.status_code, response.text) == (200, "4321")
-
-
-async def test_a_route_reads_settings_without_a_lifespan(with_routes: FastAPI) -> None:
-    async with client_of(with_routes) as client:
-        response = await client.get("/size")
-
-    assert response.text == "4321"
 
 
 async def test_overridden_settings_apply_and_end_with_the_block(
