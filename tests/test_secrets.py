@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from tests.served import serving
@@ -32,9 +32,9 @@ RIGHT = (
     "postgresql://me@127.0.0.1:1/shop?password={}",
     "postgresql://127.0.0.1:1/shop?user=me&password={}",
 )
+WITHOUT_HOST = ("postgresql://me:{}/shop", "postgresql://me:{}")
 WRONG = (
-    "postgresql://me:{}/shop",
-    "postgresql://me:{}",
+    *WITHOUT_HOST,
     "postgresql:me:{}@127.0.0.1:1/shop",
     "postgresql:///me:{}@127.0.0.1/shop",
     "postgresql://me:{}@127.0.0.1:1@127.0.0.1:1/shop",
@@ -169,6 +169,10 @@ def test_an_escaped_password_arrives_and_is_not_shown(
 def test_a_password_that_is_not_escaped_is_not_shown(
     probe: Probe, form: str, password: str
 ) -> None:
+    # What follows the @ is then a host, or what follows the / a database, and no other URL says it better.
+    assume(form not in WITHOUT_HOST or "@" not in password)
+    assume(form != WITHOUT_HOST[1] or "/" not in password)
+
     check(probe(form.format(password)), password)
 
 
