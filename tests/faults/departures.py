@@ -14,6 +14,7 @@ from sqlalchemy import URL
 
 from tests.harness.databases import Databases
 from tests.harness.load import Answer, Connection
+from tests.harness.servers import connect
 from tests.harness.service import running
 
 POOL = 5
@@ -45,9 +46,7 @@ async def database(databases: Databases) -> AsyncGenerator[URL]:
 @asynccontextmanager
 async def watch(url: URL) -> AsyncGenerator[tuple[asyncpg.Connection, list[int]]]:
     """Count the service's backends all the while."""
-    dsn = url.set(drivername="postgresql").render_as_string(hide_password=False)
-    settings = {"application_name": "watch"}
-    connection: asyncpg.Connection = await asyncpg.connect(dsn, server_settings=settings)
+    connection = await connect(url, server_settings={"application_name": "watch"})
     counts: list[int] = []
 
     async def count() -> None:
@@ -66,8 +65,7 @@ async def watch(url: URL) -> AsyncGenerator[tuple[asyncpg.Connection, list[int]]
 
 async def hold_locks(url: URL, longest: float) -> None:
     """Lock the table for a while, again and again: requests stand at every point of their way."""
-    dsn = url.set(drivername="postgresql").render_as_string(hide_password=False)
-    connection = await asyncpg.connect(dsn, server_settings={"application_name": "watch"})
+    connection = await connect(url, server_settings={"application_name": "watch"})
     try:
         while True:
             async with connection.transaction():

@@ -10,12 +10,12 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 from uuid import uuid4
 
-import asyncpg
 import pytest
 
 from app.settings import ROOT, Settings
 from tests.harness.databases import Databases
 from tests.harness.load import Answer, Connection, percentile
+from tests.harness.servers import connect
 from tests.harness.service import running
 
 POOL = 5
@@ -61,8 +61,7 @@ async def url(databases: Databases) -> AsyncGenerator[str]:
     ):
         async with Connection.to(service.url) as connection:
             created = await connection.request("POST", "/products", {"name": uuid4().hex})
-        dsn = database.set(drivername="postgresql").render_as_string(hide_password=False)
-        administrator = await asyncpg.connect(dsn)
+        administrator = await connect(database)
         await administrator.execute(SLOW)
         await administrator.close()
         yield service.url + created.headers["location"]

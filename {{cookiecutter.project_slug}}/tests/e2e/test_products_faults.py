@@ -12,6 +12,7 @@ from httpx import AsyncClient, ReadTimeout, Response
 
 from tests.harness.databases import Databases
 from tests.harness.proxy import Proxy
+from tests.harness.servers import connect
 from tests.harness.service import Service, eventually, running
 
 POOL = 3
@@ -70,8 +71,7 @@ async def site(databases: Databases) -> AsyncGenerator[Site]:
         proxy = await stack.enter_async_context(Proxy.to(url))
         service = await stack.enter_async_context(running(proxy.url, until="/livez", **DEADLINES))
         client = await stack.enter_async_context(service.client(timeout=10))
-        dsn = url.set(drivername="postgresql").render_as_string(hide_password=False)
-        administrator = await asyncpg.connect(dsn)
+        administrator = await connect(url)
         stack.push_async_callback(administrator.close)
         yield Site(service, client, proxy, administrator)
 

@@ -4,16 +4,17 @@ from uuid import uuid4
 
 import asyncpg
 
-DEFAULT_TABLESPACE = "pg_default"
-
 _KEY = "hashtextextended('tablespace', 0)"
 
 
-async def find_tablespace(connection: asyncpg.Connection, prefix: str) -> str:
-    """Return the tablespace in memory, if the server is ours and has a folder there."""
-    folder = await connection.fetchval("SELECT current_setting('clones.folder', true)")
+async def find_tablespace(connection: asyncpg.Connection, prefix: str) -> str | None:
+    """Return the tablespace in memory, if the launcher's server has a folder there."""
+    folder = await connection.fetchval(
+        "SELECT current_setting('clones.folder', true) FROM pg_roles"
+        " WHERE rolname = current_user AND rolsuper"  # others cannot make a tablespace
+    )
     if not folder:
-        return DEFAULT_TABLESPACE
+        return None
     await connection.execute(f"SELECT pg_advisory_lock({_KEY})")
     try:
         return await _find_or_make(connection, folder, f"{prefix}_memory_")
