@@ -2,6 +2,9 @@
 
 # uv's built-in certificate authorities do not include the one of a company's proxy.
 export UV_SYSTEM_CERTS ?= 1
+# The template's own environment, whatever else is active.
+export UV_PROJECT_ENVIRONMENT := $(CURDIR)/.venv
+export VIRTUAL_ENV := $(CURDIR)/.venv
 # Else ruff leaves a cache in the project, and cookiecutter takes it along from a working tree.
 export RUFF_CACHE_DIR := $(CURDIR)/.cache/ruff
 export HYPOTHESIS_STORAGE_DIRECTORY := $(CURDIR)/.cache/hypothesis

@@ -5,10 +5,10 @@ import warnings
 from collections.abc import Collection, Generator
 from contextlib import contextmanager
 
-import asyncpg
 from alembic.runtime.migration import RevisionStep
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
+from asyncpg import InterfaceError, PostgresError
 from pydantic import ValidationError
 from sqlalchemy import URL
 from sqlalchemy.exc import DBAPIError
@@ -38,7 +38,7 @@ def naming_database(url: URL) -> Generator[None]:
     place = f"{host}:{url.port or 5432}/{url.database}"
     try:
         yield
-    except (OSError, DBAPIError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+    except (OSError, DBAPIError, ValueError, PostgresError, InterfaceError) as error:
         raise CommandError(
             f"The database at {place} cannot be used: {_reason(error)}."
             " Is the server up, and DATABASE_URL right?"

@@ -1,8 +1,11 @@
 """What ``python -m tools.postgres`` says when it cannot begin."""
 
+import os
+from unittest.mock import patch
+
 import pytest
 
-from tools.postgres.__main__ import main
+from tools.postgres.__main__ import forget_libpq, main
 
 
 def test_a_wrong_url_is_said_in_one_line_without_its_password(
@@ -17,3 +20,11 @@ def test_a_wrong_url_is_said_in_one_line_without_its_password(
     assert said.startswith("DATABASE_URL: must look like postgresql://")
     assert said.count("\n") == 1
     assert "correct-horse" not in said
+
+
+def test_variables_of_libpq_do_not_reach_its_own_server() -> None:
+    with patch.dict(os.environ, {"PGPORT": "6543", "PGSSLMODE": "require"}):
+        forget_libpq()
+        left = [name for name in os.environ if name.startswith("PG")]
+
+    assert left == []

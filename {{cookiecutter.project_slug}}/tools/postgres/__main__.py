@@ -22,13 +22,22 @@ def run(command: list[str]) -> int:
     if Settings().database_url is not None:
         return _call(command)
     with running(ROOT / ".data/dev", durable=True) as socket_folder:
+        forget_libpq()
         asyncio.run(_ensure_database(socket_folder, project.name))
         os.environ["DATABASE_URL"] = url(socket_folder, project.name)
         return _call(command)
 
 
+def forget_libpq() -> None:
+    """Remove libpq's variables, ``PGPORT`` and the like: they are meant for another server."""
+    for name in [name for name in os.environ if name.startswith("PG")]:
+        del os.environ[name]
+
+
 async def _ensure_database(socket_folder: Path, name: str) -> None:
-    connection = await asyncpg.connect(host=str(socket_folder), user="postgres")
+    connection = await asyncpg.connect(
+        host=str(socket_folder), user="postgres", database="postgres"
+    )
     if not await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", name):
         await connection.execute(f'CREATE DATABASE "{name}"')
     await connection.close()
