@@ -6,6 +6,11 @@ SANDBOX = "tests/harness/sandbox.py"
 SAVEPOINTS = "tests/harness/savepoints.py"
 TURNS = "tests/harness/turns.py"
 DATABASES = "tests/harness/databases.py"
+GIVEN_SERVER = "tests/harness/given_server.py"
+ENVIRONMENT = "tests/harness/environment.py"
+IN_DATABASES = "tests/integration/test_databases.py"
+OF_GIVEN_SERVER = "tests/unit/test_given_server.py"
+OF_ENVIRONMENT = "tests/unit/test_environment.py"
 IN_SANDBOX = "tests/integration/test_sandbox.py"
 IN_TURNS = "tests/integration/test_turns.py"
 
@@ -149,15 +154,15 @@ SABOTAGES = [
     Sabotage(
         "a database that the tests did not mark is not touched",
         DATABASES,
-        " AND shobj_description(oid, 'pg_database') = $2 ORDER BY oid DESC",
-        " AND $2::text IS NOT NULL ORDER BY oid DESC",
+        "(shobj_description(oid, 'pg_database') IS NOT DISTINCT FROM $2",
+        "($2::text IS NOT NULL",
         "tests/integration/test_databases.py::test_what_a_killed_run_left_is_dropped",
     ),
     Sabotage(
         "a database of a living run is not dropped",
         DATABASES,
-        "        await self._lock(name)\n        await self._create(name, template, self._tablespace)\n",
-        "        await self._create(name, template, self._tablespace)\n",
+        "        await self._lock(name)\n        try:\n            yield name\n",
+        "        try:\n            yield name\n",
         "tests/integration/test_databases.py::test_what_a_killed_run_left_is_dropped",
     ),
     Sabotage(
@@ -166,5 +171,104 @@ SABOTAGES = [
         "return ip_address(host).is_loopback",
         "return bool(ip_address(host))",
         "tests/unit/test_given_server.py::test_another_machine_is_refused_and_the_way_out_named",
+    ),
+    Sabotage(
+        "a database that has the name of a template is not touched",
+        DATABASES,
+        "        if found is False:\n",
+        "        if found is NotImplemented:\n",
+        f"{IN_DATABASES}::test_a_database_with_the_name_of_a_template_is_not_touched",
+    ),
+    Sabotage(
+        "the mark is read before every drop",
+        DATABASES,
+        'WHERE datname = $1 AND {IS_OURS}"',
+        'WHERE datname = $1 AND $2::text IS NOT NULL"',
+        f"{IN_DATABASES}::test_a_database_that_took_the_place_of_a_clone_is_not_dropped",
+    ),
+    Sabotage(
+        "a change of any file below migrations makes another template",
+        DATABASES,
+        'path.suffix != ".pyc"',
+        'path.suffix == ".py"',
+        f"{IN_DATABASES}::test_a_template_is_named_after_every_file_of_the_migrations",
+    ),
+    Sabotage(
+        "a template whose migrations fail leaves no database",
+        DATABASES,
+        "            await self._drop(name)\n            await self._unlock(name)\n",
+        "            await self._unlock(name)\n",
+        f"{IN_DATABASES}::test_migrations_that_do_not_run_are_one_answer_for_the_whole_run",
+    ),
+    Sabotage(
+        "an option that leads to another server is refused",
+        GIVEN_SERVER,
+        "    if unknown:\n",
+        "    if unknown is NotImplemented:\n",
+        f"{OF_GIVEN_SERVER}::test_an_option_that_leads_elsewhere_is_refused",
+    ),
+    Sabotage(
+        "no variable of libpq completes TEST_DATABASE_URL",
+        GIVEN_SERVER,
+        'url.set(port=port, database=url.database or "postgres")',
+        "url",
+        f"{OF_GIVEN_SERVER}::test_no_variable_of_libpq_completes_the_url",
+    ),
+    Sabotage(
+        "what a server lacks is one line with the next command",
+        "tests/harness/servers.py",
+        '    if not facts["may_create"]:\n',
+        '    if facts["may_create"] is NotImplemented:\n',
+        f"{OF_GIVEN_SERVER}::test_what_a_server_lacks_is_said_with_the_next_command",
+    ),
+    Sabotage(
+        "no setting of the shell reaches a test",
+        ENVIRONMENT,
+        "if name not in keep and not SURVIVES.fullmatch(name)]",
+        'if name.startswith("PG")]',
+        f"{OF_ENVIRONMENT}::test_no_variable_of_a_setting_survives",
+    ),
+    Sabotage(
+        "no .env reaches a test",
+        ENVIRONMENT,
+        "given = () if is_own else (dotenv_settings,)",
+        "given = (dotenv_settings,)",
+        f"{OF_ENVIRONMENT}::test_the_env_file_of_a_settings_class_is_not_read",
+    ),
+    Sabotage(
+        "no .env reaches the served process",
+        "tests/harness/service.py",
+        'if not path.name.startswith(".env"):',
+        "if path.name:",
+        f"{OF_ENVIRONMENT}::test_the_served_process_finds_no_env_file",
+    ),
+    Sabotage(
+        "the settings of the suite are explicit",
+        DATABASES,
+        "    return ExplicitSettings(\n",
+        "    return Settings(\n",
+        f"{OF_ENVIRONMENT}::test_the_settings_of_the_suite_read_no_variable",
+    ),
+    Sabotage(
+        "only smoke tests run on a deployed service",
+        "tests/fixtures/server.py",
+        'return {"smoke", "e2e"} <= ',
+        'return {"e2e"} <= ',
+        "tests/e2e/test_server.py::test_a_deployed_service_gets_no_test_but_those_of_smoke",
+    ),
+    Sabotage(
+        "server_session is on the database of the live server",
+        "tests/fixtures/server.py",
+        "async def own_server(server_database: URL) -> AsyncGenerator[str]:\n",
+        "async def own_server(databases: Databases) -> AsyncGenerator[str]:\n"
+        "  async with databases.clone() as server_database:\n",
+        "tests/e2e/test_server.py::test_the_server_sees_what_server_session_commits",
+    ),
+    Sabotage(
+        "variables of libpq do not reach the development server",
+        "tools/postgres/__main__.py",
+        'if name.startswith("PG")]:',
+        'if name == "PGHOST"]:',
+        "tests/unit/test_launcher.py::test_variables_of_libpq_do_not_reach_its_own_server",
     ),
 ]

@@ -4,6 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.harness.environment import isolate
+
+# The developer's environment and .env reach no test, apart from the variables that you name here.
+isolate(keep=[])
+
 # A factory may import another one, which pytest would then find imported before its turn.
 pytest.register_assert_rewrite("tests.factories", "tests.fixtures")
 

@@ -1,12 +1,20 @@
-"""Clients of an application in this process."""
+"""Clients of an application in this process, and of one in another."""
 
+import os
+import re
 from collections.abc import Generator, Mapping
 from typing import Any
+from unittest.mock import patch
 
 from fastapi import FastAPI
 from httpx import ASGITransport, AsyncClient
 from starlette.routing import Mount
 from starlette.types import ASGIApp, Receive, Scope, Send
+
+from tests.harness.environment import removed
+
+ROUTES = re.compile(r"(all|https?|no)_proxy|ssl_cert_(dir|file)", re.IGNORECASE)
+"""The variables that say how a machine reaches others."""
 
 
 class WithState:
@@ -35,3 +43,10 @@ def applications(app: FastAPI) -> Generator[FastAPI]:
     for route in app.routes:
         if isinstance(route, Mount) and isinstance(route.app, FastAPI):
             yield from applications(route.app)
+
+
+def live_client_of(url: str, *, deployed: bool, **options: Any) -> AsyncClient:
+    """Make a client of a server; a deployed one is reached as the developer's machine reaches it."""
+    routes = {name: value for name, value in removed.items() if ROUTES.fullmatch(name)}
+    with patch.dict(os.environ, routes if deployed else {}):
+        return AsyncClient(base_url=url, trust_env=deployed, **options)

@@ -2,15 +2,17 @@
 
 import asyncio
 import os
+import re
 import socket
 import ssl
 import sys
 import time
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from tempfile import TemporaryFile
+from pathlib import Path
+from tempfile import TemporaryDirectory, TemporaryFile
 from typing import IO
 
 import pytest
@@ -21,6 +23,9 @@ from app.settings import ROOT
 
 TIMEOUT = 15.0
 """Seconds to start, and to stop."""
+
+INHERITED = re.compile(r"PATH|(COVERAGE|DYLD|LD|NIX)_\w+")
+"""The variables that the process gets from the test run; all others are named."""
 
 NO_CERTIFICATES = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 """For clients that speak no TLS: httpx would read all those of the world, for 20 ms a client."""
@@ -59,8 +64,7 @@ async def running(
     """
     port = free_port()
     environment = {
-        **{name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")},
-        "PATH": os.environ["PATH"],
+        **{name: value for name, value in os.environ.items() if INHERITED.fullmatch(name)},
         "ENVIRONMENT": "production",
         "HOST": "127.0.0.1",
         "PORT": str(port),
@@ -68,10 +72,10 @@ async def running(
         "DATABASE_URL": database.render_as_string(hide_password=False),
         **settings,
     }
-    with TemporaryFile() as log:
+    with TemporaryFile() as log, project_without_env_file(ROOT) as folder:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "tests.harness.leash", sys.executable, "-m", "app"),
-            cwd=ROOT,
+            cwd=folder,
             env=environment,
             stdin=PIPE,  # the leash
             stdout=log,
@@ -91,6 +95,16 @@ async def running(
                 process.terminate()
             async with asyncio.timeout(TIMEOUT):
                 await process.wait()
+
+
+@contextmanager
+def project_without_env_file(root: Path) -> Generator[Path]:
+    """Make a folder that holds what the project does, apart from the developer's ``.env``."""
+    with TemporaryDirectory() as name:
+        for path in root.iterdir():
+            if not path.name.startswith(".env"):
+                Path(name, path.name).symlink_to(path)
+        yield Path(name)
 
 
 async def _becomes_ready(service: Service, path: str) -> bool:
