@@ -32,8 +32,6 @@ def test_a_socket_is_allowed() -> None:
         "me:hunter2@localhost.example.org/postgres",
         "me:hunter2@[::2]/postgres",
         "me:hunter2@/postgres?host=db.example.org",
-        "me:hunter2@/postgres?host=/run,db.example.org",
-        "me:hunter2@/postgres?host=localhost&host=db.example.org",
     ],
 )
 def test_another_machine_is_refused_and_the_way_out_named(place: str) -> None:
@@ -64,10 +62,11 @@ def test_a_database_that_may_hold_data_is_refused(database: str) -> None:
 
 @pytest.mark.parametrize(
     "option",
-    ["host=/run", "database=production", "port=1", "dsn=x", "service=live", "user=admin"],
+    ["host=/run", "database=production", "port=1", "dsn=x", "service=live", "user=admin"]
+    + ["host=/run,db.example.org", "host=localhost&host=db.example.org"],
 )
 def test_an_option_that_leads_elsewhere_is_refused(option: str) -> None:
-    with pytest.raises(RefusedError, match=f"another server: {option.partition('=')[0]}"):
+    with pytest.raises(RefusedError, match="^TEST_DATABASE_URL"):
         parse(f"postgresql://me@localhost/postgres?{option}")
 
 
