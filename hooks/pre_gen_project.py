@@ -72,7 +72,6 @@ TAKEN = {
         "pytest-cov",
         "pytest-randomly",
         "pytest-split",
-        "pytest-timeout",
         "pytest-xdist",
         "python-dotenv",
         "pyyaml",

@@ -186,7 +186,7 @@ def test_a_breakpoint_outlasts_every_limit(
         os.close(theirs)
         try:
             read_until(ours, "(Pdb)", 30)
-            time.sleep(5)  # beyond the limit of 1 s and the watchdog's mercy
+            time.sleep(5)  # longer than the limit of 1 s and the grace period
             os.write(ours, b"continue\n")
             read_until(ours, "1 passed", 30)
         finally:

@@ -4,6 +4,7 @@ from tests.sabotages.sabotage import Sabotage
 
 SANDBOX = "tests/harness/sandbox.py"
 SAVEPOINTS = "tests/harness/savepoints.py"
+STATEMENTS = "tests/harness/statements.py"
 TURNS = "tests/harness/turns.py"
 DATABASES = "tests/harness/databases.py"
 GIVEN_SERVER = "tests/harness/given_server.py"
@@ -21,6 +22,41 @@ SABOTAGES = [
         "SET CONSTRAINTS ALL IMMEDIATE; ROLLBACK",
         "SET CONSTRAINTS ALL IMMEDIATE; COMMIT",
         f"{IN_SANDBOX}::test_no_row_outlives_its_test",
+    ),
+    Sabotage(
+        "no advisory lock outlives its test",
+        SAVEPOINTS,
+        'ROLLBACK; {UNLOCK}")\n        finally:',
+        'ROLLBACK")\n        finally:',
+        f"{IN_SANDBOX}::test_no_advisory_lock_outlives_its_test",
+    ),
+    Sabotage(
+        "no prepared statement outlives the schema of its test",
+        STATEMENTS,
+        "            self._is_stale = True\n",
+        "",
+        f"{IN_SANDBOX}::test_no_prepared_statement_outlives_the_schema_of_its_test",
+    ),
+    Sabotage(
+        "no statement ends the transaction of a test",
+        STATEMENTS,
+        "                raise TransactionEndedError(statement.strip())\n",
+        "                pass\n",
+        f"{IN_SANDBOX}::test_a_statement_that_ends_the_transaction_is_refused",
+    ),
+    Sabotage(
+        "a test that clears the overrides stays in the sandbox",
+        "tests/fixtures/http.py",
+        '    state = {**state, "database": database}\n',
+        "",
+        f"{IN_SANDBOX}::test_a_request_stays_in_the_sandbox_when_overrides_are_cleared",
+    ),
+    Sabotage(
+        "overrides are restored after a test",
+        "tests/harness/state.py",
+        "    State(_read_overrides, _restore_overrides),\n",
+        "",
+        f"{IN_SANDBOX}::test_a_request_stays_in_the_sandbox_when_overrides_are_cleared",
     ),
     Sabotage(
         "commits stay inside the test",

@@ -15,7 +15,7 @@ pytest.register_assert_rewrite("tests.factories", "tests.fixtures")
 pytest_plugins = [
     "tests.fixtures.layers",  # tests/unit is `unit`, and so on; what each may use
     "tests.fixtures.skips",  # in CI, a skip is a failure
-    "tests.fixtures.watchdog",  # the run ends, whatever hangs
+    "tests.fixtures.leaks",  # what a test leaves behind
     "tests.fixtures.memory",  # what was imported costs no more time
     "tests.fixtures.loop",  # uvloop, as in production
     "tests.fixtures.names",  # unique_resource_name

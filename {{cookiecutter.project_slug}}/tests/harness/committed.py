@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from app.core.db.engine import open_engine
 from tests.harness.databases import Databases, settings_for
 from tests.harness.isolated import Isolated, TestSession
-from tests.harness.tidiness import check_no_connection_left
+from tests.harness.leaks import check_no_connection_left
 
 
 class Committed(Isolated):

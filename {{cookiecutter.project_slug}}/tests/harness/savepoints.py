@@ -22,6 +22,7 @@ from app.core.db.scope import Block, acting_block
 from app.core.db.sessions import sessions_on
 from app.core.db.statements import is_read
 from tests.harness.connection_lock import ConnectionLock
+from tests.harness.statements import Statements, TransactionEndedError
 
 # What ends with a transaction in PostgreSQL: roles, settings and temporary tables.
 END_OF_TRANSACTION = "RESET SESSION AUTHORIZATION; RESET ALL; DISCARD TEMP"
@@ -67,6 +68,9 @@ class SandboxPool(StaticPool):
             self.lock.release(block)
 
 
+UNLOCK = "SELECT pg_advisory_unlock_all()"
+"""A rollback keeps the locks of a session."""
+
 AUTOCOMMIT: dict[str, Any] = {
     "poolclass": SandboxPool,
     "pool_reset_on_return": None,
@@ -80,6 +84,7 @@ class Savepoints:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self.engine = engine
+        self.statements = Statements(engine)
         self.loop = asyncio.get_running_loop()
         """The one that their connection belongs to."""
         self.sessions = sessions_on(engine)
@@ -132,12 +137,23 @@ class Savepoints:
         self._held.clear()
         if driver is None or driver.is_closed():
             return
+        if not driver.is_in_transaction():
+            await self._reconnect()
+            raise TransactionEndedError("A statement of this test, sent past SQLAlchemy,")
         try:
             with suppress(asyncpg.InFailedSQLTransactionError):  # the test has met the reason
-                await driver.execute("SET CONSTRAINTS ALL IMMEDIATE; ROLLBACK")
+                await driver.execute(f"SET CONSTRAINTS ALL IMMEDIATE; ROLLBACK; {UNLOCK}")
         finally:
             if driver.is_in_transaction():
-                await driver.execute("ROLLBACK")
+                await driver.execute(f"ROLLBACK; {UNLOCK}")
+            if self.statements.leave_traces():
+                await self._reconnect()
+
+    async def _reconnect(self) -> None:
+        """Close the connection, with all that a rollback leaves in it; the next test gets another."""
+        before = self._pool
+        await self.engine.dispose()
+        self._pool.lock, self._pool.of_test = before.lock, before.of_test
 
     def raise_if_refused(self) -> None:
         """Fail a test whose application has caught what the sandbox refused."""

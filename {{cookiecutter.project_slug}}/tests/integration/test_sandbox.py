@@ -5,17 +5,21 @@ from collections.abc import Awaitable, Callable
 
 import asyncpg
 import pytest
+from fastapi import FastAPI
 from httpx import AsyncClient
 from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
+from app.core.db import get_database
 from app.core.db.aborted import AbortedTransactionError
 from app.core.db.statements import ReadOnlyError
 from app.core.errors import ConflictError
 from tests.fixtures.canaries import Canary, add, count
+from tests.harness.leaks import Baseline
 from tests.harness.sandbox import RollbackError, Sandbox
 from tests.harness.savepoints import Savepoints
+from tests.harness.statements import TransactionEndedError
 
 pytestmark = pytest.mark.usefixtures("cage")
 
@@ -61,6 +65,57 @@ async def test_no_row_outlives_its_test(
         assert await count(session) == 0
     async with engine.connect() as another_connection:
         assert (await another_connection.execute(select(Canary.name))).all() == []
+
+
+async def test_no_advisory_lock_outlives_its_test(savepoints: Savepoints) -> None:
+    own = "locktype = 'advisory' AND pid = pg_backend_pid()"
+    locks = text(f"SELECT count(*) FROM pg_locks WHERE {own}")
+    async with Sandbox.on(savepoints) as first_test:
+        await first_test.session().execute(text("SELECT pg_advisory_lock(1)"))
+        assert await first_test.session().scalar(locks) == 1
+
+    async with Sandbox.on(savepoints) as second_test:
+        assert await second_test.session().scalar(locks) == 0
+
+
+async def test_no_prepared_statement_outlives_the_schema_of_its_test(
+    savepoints: Savepoints,
+) -> None:
+    everything = text("SELECT * FROM harness.canaries")
+    async with Sandbox.on(savepoints) as first_test:
+        session = first_test.session()
+        await session.execute(text("ALTER TABLE harness.canaries ADD COLUMN colour text"))
+        assert [*(await session.execute(everything)).keys()][-1] == "colour"
+
+    async with Sandbox.on(savepoints) as second_test:
+        assert [*(await second_test.session().execute(everything)).keys()] == ["name", "parent"]
+
+
+@pytest.mark.parametrize(
+    "statement", ["COMMIT", "rollback", "/* all */ END", "PREPARE TRANSACTION 'a'"]
+)
+async def test_a_statement_that_ends_the_transaction_is_refused(
+    session: AsyncSession, statement: str
+) -> None:
+    await add(session, "a")
+
+    with pytest.raises(TransactionEndedError, match="mark the test with"):
+        await session.execute(text(statement))
+
+    assert await count(session) == 1
+
+
+async def test_a_request_stays_in_the_sandbox_when_overrides_are_cleared(
+    app: FastAPI, client: AsyncClient
+) -> None:
+    baseline = Baseline()
+    app.dependency_overrides.clear()
+
+    response = await client.get("/readyz")
+
+    assert response.status_code == 200
+    assert baseline.restore() == ""
+    assert app.dependency_overrides.keys() == {get_database}
 
 
 async def test_what_the_application_commits_is_visible(
