@@ -62,11 +62,13 @@ def test_a_database_that_may_hold_data_is_refused(database: str) -> None:
 
 @pytest.mark.parametrize(
     "option",
-    ["host=/run", "database=production", "port=1", "dsn=x", "service=live", "user=admin"]
-    + ["host=/run,db.example.org", "host=localhost&host=db.example.org"],
+    [
+        *("host=/run", "database=production", "port=1", "dsn=x", "service=live", "user=admin"),
+        *("host=/run,db.example.org", "host=localhost&host=db.example.org"),
+    ],
 )
 def test_an_option_that_leads_elsewhere_is_refused(option: str) -> None:
-    with pytest.raises(RefusedError, match="^TEST_DATABASE_URL"):
+    with pytest.raises(RefusedError, match=r"^TEST_DATABASE_URL"):
         parse(f"postgresql://me@localhost/postgres?{option}")
 
 
