@@ -17,6 +17,7 @@ from sqlalchemy.pool import NullPool
 from app.core.db.engine import create_engine
 from app.core.models import Base
 from app.features import load_models
+from migrations import autogenerate
 from app.settings import Settings
 from migrations.patience import Steps, insist, limits
 from migrations.refusals import (
@@ -31,9 +32,6 @@ from migrations.turn import wait_for_turn
 
 OLDEST_SERVER = 18
 """The first PostgreSQL with ``uuidv7()``."""
-
-COMPARED = ["alembic.autogenerate.*", "alembic.ext.checkconstraint_byname"]
-"""The second is no default, because it needs names; app/core/models.py gives every check one."""
 
 
 def settings() -> Settings:
@@ -51,20 +49,12 @@ def settings() -> Settings:
 def configure(connection: Connection, **options: Any) -> MigrationContext:
     context.configure(
         connection=connection,
-        target_metadata=Base.metadata,
-        autogenerate_plugins=COMPARED,
-        include_object=is_compared,
         # A migration that fails leaves those before it applied, and itself not at all.
         transaction_per_migration=True,
+        **autogenerate.options(connection, Base.metadata),
         **options,
     )
     return context.get_context()
-
-
-def is_compared(item: object, _: str | None, kind: str, reflected: bool, other: object) -> bool:
-    """Leave out the check of a new column's set of words: the column brings it along."""
-    brought = kind == "check_constraint" and not reflected and other is None
-    return not (brought and getattr(item, "_type_bound", False))
 
 
 def report(step: MigrationStep) -> None:
@@ -85,7 +75,7 @@ def is_nothing_to_do(connection: Connection) -> bool:
 
 
 def run() -> None:
-    with context.begin_transaction():
+    with autogenerate.ignoring_harmless(), context.begin_transaction():
         context.run_migrations()
 
 
@@ -108,6 +98,7 @@ async def run_on(connection: AsyncConnection) -> None:
         return
     await connection.rollback()  # Alembic would take an open transaction for the caller's
     load_models()
+    autogenerate.accept_mapped_columns(Base.metadata)
     options = context.get_context().opts
     if options.get("dont_mutate"):
         await connection.run_sync(lambda _: run())

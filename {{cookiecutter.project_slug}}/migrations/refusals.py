@@ -56,8 +56,8 @@ def naming_revision(steps: Steps) -> Generator[None]:
         if steps.failed is None:
             raise
         raise CommandError(
-            f"{str(steps.failed).rstrip('.')}{_place(steps, error)}: {_reason(error)}"
-            f"{_statement(error)}; {_outcome(error)}"
+            f"{str(steps.failed).rstrip('.')}{_place(steps, error)}: {describe(error)};"
+            f" {_outcome(error)}"
         ) from error
 
 
@@ -90,6 +90,11 @@ def check_known(script: ScriptDirectory, found: Collection[str]) -> None:
             " or, on the branch that has it, run `.venv/bin/python -m tools.postgres .venv/bin/alembic"
             " downgrade -1`; or empty the database of make run with `make reset`."
         ) from None
+
+
+def describe(error: Exception | None) -> str:
+    """Return the reason of an error and the statement that it belongs to, in one line."""
+    return f"{_reason(error)}{_statement(error)}" if error else ""
 
 
 def _place(steps: Steps, error: Exception) -> str:
