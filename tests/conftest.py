@@ -17,7 +17,7 @@ Result = subprocess.CompletedProcess[str]
 Run = Callable[..., Result]
 Baked = Callable[[str], Path]
 
-pytest_plugins = ["tests.workshop", "tests.served"]
+pytest_plugins = ["tests.served", "tests.workshop"]
 
 REACH_THE_INDEX = re.compile(r"(https?|no)_proxy|ssl_cert_(file|dir)|(pip|uv)_\w*index\w*", re.I)
 """The only variables of this machine that a clean environment keeps: how packages are reached."""

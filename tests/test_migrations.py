@@ -1,8 +1,6 @@
 """How a revision is written, and what many of them cost."""
 
 import re
-import subprocess
-from collections.abc import Callable, Generator
 from pathlib import Path
 
 import pytest
@@ -10,7 +8,7 @@ import pytest
 from tests.conftest import Result
 from tests.live import Live
 from tests.releases import FIRST, write
-from tests.workshop import run_tests
+from tests.workshop import Make, run_tests
 
 COLOUR = "    description: Mapped[str | None]\n    colour: Mapped[str | None]\n"
 TITLE = 'add "colour",\n\\d """and""" — more'
@@ -18,33 +16,6 @@ TITLE = 'add "colour",\n\\d """and""" — more'
 TEMPLATES = (
     "SELECT oid, datname FROM pg_database WHERE datistemplate AND datname LIKE 'orders_api%'"
 )
-
-Make = Callable[..., Result]
-
-
-@pytest.fixture
-def live(installed: Path, server: str) -> Generator[Live]:
-    with Live.on(installed, server) as live:
-        yield live
-
-
-@pytest.fixture
-def make(workshop: Path, installed: Path, live: Live, machine: dict[str, str]) -> Make:
-    """Run a target of the Makefile in the workshop, on the database of its own."""
-    for folder in (".venv", ".cache"):
-        (workshop / folder).symlink_to(installed / folder)
-
-    def make(*arguments: str) -> Result:
-        return subprocess.run(
-            ["make", "--silent", *arguments],
-            cwd=workshop,
-            env=machine | {"DATABASE_URL": live.url},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-
-    return make
 
 
 def revisions(project: Path) -> set[str]:
@@ -74,7 +45,7 @@ def test_a_revision_is_written_from_the_models_or_refused_in_one_line(
     written = make("migration", f"m={TITLE}")
     assert written.returncode == 0, written.stderr
     (name,) = revisions(workshop) - before
-    assert re.fullmatch(r"20\d\d_[01]\d_[0-3]\d_\d{4}_add_colour_d_and_more\.py", name)
+    assert re.fullmatch(r"20\d\d_[01]\d_[0-3]\d_\d{6}_add_colour_d_and_more\.py", name)
     linted = make("lint")
     assert linted.returncode == 0, linted.stdout + linted.stderr
 

@@ -3,10 +3,14 @@
 import os
 import shutil
 import subprocess
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 import pytest
+
+from tests.live import Live
+
+Make = Callable[..., subprocess.CompletedProcess[str]]
 
 SERVE = """
 import sys
@@ -42,6 +46,31 @@ def committed(workshop: Path) -> Path:
     """A project whose uv.lock is there, and which is not installed: a checkout of CI."""
     assert (workshop / "uv.lock").exists()
     return workshop
+
+
+@pytest.fixture
+def live(installed: Path, server: str) -> Generator[Live]:
+    with Live.on(installed, server) as live:
+        yield live
+
+
+@pytest.fixture
+def make(workshop: Path, installed: Path, live: Live, machine: dict[str, str]) -> Make:
+    """Run a target of the Makefile in the workshop, on the database of its own."""
+    for folder in (".venv", ".cache"):
+        (workshop / folder).symlink_to(installed / folder)
+
+    def make(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            ["make", "--silent", *arguments],
+            cwd=workshop,
+            env=machine | {"DATABASE_URL": live.url},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    return make
 
 
 def run_tests(

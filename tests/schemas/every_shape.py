@@ -3,13 +3,13 @@
 import enum
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy import ForeignKey, ForeignKeyConstraint, Index, func, text
 from sqlalchemy.dialects.postgresql import CITEXT, TSTZRANGE, ExcludeConstraint, Range
 from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.schema import CreateView
 
 from app.core.models import Base, Entity
 
@@ -20,6 +20,9 @@ class Level(enum.Enum):
 
 
 LEVEL = sa.Enum(Level, name="level", values_callable=lambda kind: [word.value for word in kind])
+
+
+NUMBERS = sa.Sequence("order_numbers", start=1000, metadata=Base.metadata)
 
 
 class Person(Entity):
@@ -37,8 +40,13 @@ class Person(Entity):
 
     __table_args__ = (
         Index("uq_people_email_active", func.lower(email), unique=True, postgresql_where=is_active),
-        Index("ix_people_email_trgm", "email", postgresql_using="gin",
-              postgresql_ops={"email": "gin_trgm_ops"}),
+        Index("ix_people_born", "born", postgresql_include=[is_active]),
+        Index(
+            "ix_people_email_trgm",
+            "email",
+            postgresql_using="gin",
+            postgresql_ops={"email": "gin_trgm_ops"},
+        ),
         {"comment": "who works here; it's theirs"},
     )
 
@@ -49,8 +57,11 @@ class Team(Base):
     __tablename__ = "teams"
     __table_args__ = (
         ForeignKeyConstraint(
-            ["tenant", "lead"], ["members.tenant", "members.number"],
-            deferrable=True, initially="DEFERRED", name="fk_teams_lead_members",
+            ["tenant", "lead"],
+            ["members.tenant", "members.number"],
+            deferrable=True,
+            initially="DEFERRED",
+            name="fk_teams_lead_members",
         ),
     )
 
@@ -64,8 +75,11 @@ class Member(Base):
     __tablename__ = "members"
     __table_args__ = (
         ForeignKeyConstraint(
-            ["tenant", "team"], ["teams.tenant", "teams.number"],
-            deferrable=True, initially="DEFERRED", name="fk_members_team_teams",
+            ["tenant", "team"],
+            ["teams.tenant", "teams.number"],
+            deferrable=True,
+            initially="DEFERRED",
+            name="fk_members_team_teams",
         ),
     )
 
@@ -79,7 +93,9 @@ class Task(Base):
 
     __tablename__ = "tasks"
     __table_args__ = (
-        ForeignKeyConstraint(["tenant", "team"], ["teams.tenant", "teams.number"], name="fk_tasks_team"),
+        ForeignKeyConstraint(
+            ["tenant", "team"], ["teams.tenant", "teams.number"], name="fk_tasks_team"
+        ),
         ForeignKeyConstraint(
             ["tenant", "member"], ["members.tenant", "members.number"], name="fk_tasks_member"
         ),
@@ -93,7 +109,9 @@ class Task(Base):
         ForeignKey("notes.id", use_alter=True, name="fk_tasks_last_note_id_notes")
     )
     hours: Mapped[Decimal] = mapped_column(sa.Numeric(6, 2))
-    pay: Mapped[Decimal] = mapped_column(sa.Numeric(12, 2), sa.Computed("hours * 12", persisted=True))
+    pay: Mapped[Decimal] = mapped_column(
+        sa.Numeric(12, 2), sa.Computed("hours * 12", persisted=True)
+    )
     label: Mapped[str] = mapped_column(sa.Computed("upper(hours::text)", persisted=False))
 
 
@@ -126,10 +144,7 @@ class Order(Entity):
     room_id: Mapped[UUID | None] = mapped_column(ForeignKey("rooms.id"))
     price: Mapped[int]
     discount: Mapped[int]
-    number: Mapped[int] = mapped_column(
-        sa.Sequence("order_numbers", start=1000, metadata=Base.metadata),
-        server_default=sa.Sequence("order_numbers", metadata=Base.metadata).next_value(),
-    )
+    number: Mapped[int] = mapped_column(NUMBERS, server_default=NUMBERS.next_value())
     code: Mapped[str] = mapped_column(server_default=text("new_code()"))
     mood: Mapped[str] = mapped_column(sa.CHAR(3))
 
@@ -193,18 +208,7 @@ class Region(Base):
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
 
 
-class ActivePerson(Base):
-    """A view that a migration makes, mapped as a table."""
-
-    __table__ = sa.Table(
-        "active_people",
-        Base.metadata,
-        sa.Column("id", sa.Uuid, primary_key=True),
-        sa.Column("email", CITEXT),
-    )
-
-
-OLDER = sa.CreateView(
+OLDER = CreateView(
     sa.select(Person.__table__.c.id).where(Person.__table__.c.born < date(1990, 1, 1)),
     "older_people",
     metadata=Base.metadata,

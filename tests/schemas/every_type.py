@@ -37,7 +37,7 @@ class Embedding(UserDefinedType[list[float]]):
     def __init__(self, size: int) -> None:
         self.size = size
 
-    def get_col_spec(self, **_: Any) -> str:
+    def get_col_spec(self, **_: object) -> str:
         return f"vector({self.size})"
 
 

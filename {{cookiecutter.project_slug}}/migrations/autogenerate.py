@@ -40,6 +40,7 @@ DIALECT = postgresql.dialect()
 HARMLESS = (
     "Did not recognize type",  # an extension's: the test of the schema compares it by its name
     "Cannot correctly sort tables",  # two refer to each other: see _foreign_keys_last
+    "Can't validate argument '(dialect_options|no_inherit|not_valid)'",  # Alembic reads checks so
     "Could not parse CHECK",  # it is compared by its name here, by its text in the test
 )
 """Warnings of SQLAlchemy for a schema that is read; a service may well make every warning an error."""
@@ -47,6 +48,7 @@ HARMLESS = (
 
 def options(connection: Connection, metadata: MetaData) -> dict[str, Any]:
     """Return the options of ``context.configure`` that say what is compared and written."""
+    _accept_mapped_columns(metadata)
     comparison = Comparison(connection, metadata)
     return {
         "target_metadata": metadata,
@@ -69,16 +71,21 @@ def ignoring_harmless() -> Generator[None]:
         yield
 
 
-def accept_mapped_columns(metadata: MetaData) -> None:
-    """Let options of an index hold mapped columns, as ``postgresql_where=is_active`` does.
+def _accept_mapped_columns(metadata: MetaData) -> None:
+    """Let options hold mapped columns, as ``postgresql_where=is_active`` does.
 
     SQLAlchemy takes them, and Alembic would write their ``repr``.
     """
     for table in metadata.tables.values():
-        for index in table.indexes:
-            for name, value in index.dialect_kwargs.items():
-                if hasattr(value, "__clause_element__"):
-                    index.dialect_kwargs[name] = value.__clause_element__()
+        for item in (*table.indexes, *table.constraints):
+            for name, value in [*item.dialect_kwargs.items()]:
+                item.dialect_kwargs[name] = _plain(value)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value.__clause_element__() if hasattr(value, "__clause_element__") else value
 
 
 def render_item(kind: str, item: Any, context: AutogenContext) -> str | Literal[False]:
@@ -242,16 +249,15 @@ def _foreign_keys_last(make: list[MigrateOperation], undo: list[MigrateOperation
     keys: list[ForeignKeyConstraint] = []
     for table in tables:
         waiting.discard(_key("table", table.schema, table.table_name))
-        late = [
-            item
-            for item in table.columns
-            if isinstance(item, ForeignKeyConstraint) and _target(item) in waiting
-        ]
-        table.columns = [item for item in table.columns if item not in late]
-        keys += late
+        late = [item for item in table.columns if _target(item) in waiting]
+        table.columns = [item for item in table.columns if _target(item) not in waiting]
+        keys += [key for key in late if isinstance(key, ForeignKeyConstraint)]
     make += [CreateForeignKeyOp.from_constraint(key) for key in keys]
     undo[:0] = [DropConstraintOp.from_constraint(key) for key in keys]
 
 
-def _target(key: ForeignKeyConstraint) -> str:
-    return _key("table", None, key.elements[0].target_fullname.rpartition(".")[0])
+def _target(item: object) -> str:
+    """Return the key of the table that a foreign key refers to; nothing for other items."""
+    if not isinstance(item, ForeignKeyConstraint):
+        return ""
+    return _key("table", None, item.elements[0].target_fullname.rpartition(".")[0])

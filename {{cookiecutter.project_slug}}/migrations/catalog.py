@@ -45,14 +45,14 @@ LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
 UNION ALL
 -- One that is half-way, NOT VALID, already holds for every new row.
 SELECT format('constraint %s.%s', r.name, conname), 'table ' || r.name || ARRAY(
-        SELECT key FROM attribute WHERE attrelid = r.oid AND attnum = ANY (conkey)),
+        SELECT key FROM attribute WHERE attrelid = r.oid AND attnum = ANY (conkey) ORDER BY 1),
     concat_ws(' ', regexp_replace(pg_get_constraintdef(k.oid), ' NOT VALID$', ''),
         obj_description(k.oid, 'pg_constraint'))
 FROM pg_constraint k JOIN relation r ON r.oid = conrelid
 WHERE contype NOT IN ('n', 't') AND conparentid = 0 -- for NOT NULL see columns
 UNION ALL
 SELECT format('index %s.%s', r.name, c.relname), 'table ' || r.name || ARRAY(
-        SELECT key FROM attribute WHERE attrelid = r.oid AND attnum = ANY (indkey)),
+        SELECT key FROM attribute WHERE attrelid = r.oid AND attnum = ANY (indkey) ORDER BY 1),
     concat_ws(' ', CASE WHEN NOT indisvalid THEN 'invalid' END, pg_get_indexdef(c.oid),
         obj_description(c.oid, 'pg_class'))
 FROM pg_index JOIN pg_class c ON c.oid = indexrelid JOIN relation r ON r.oid = indrelid

@@ -98,7 +98,6 @@ async def run_on(connection: AsyncConnection) -> None:
         return
     await connection.rollback()  # Alembic would take an open transaction for the caller's
     load_models()
-    autogenerate.accept_mapped_columns(Base.metadata)
     options = context.get_context().opts
     if options.get("dont_mutate"):
         await connection.run_sync(lambda _: run())

@@ -25,6 +25,9 @@ from migrations.refusals import check_files, check_one_head
 EXCLUDED = {
     "require-lock-timeout": "migrations/env.py sets it for all of them",
     "require-statement-timeout": "likewise",
+    "ban-char-field": "holds up no live system",
+    "prefer-identity": "likewise: SQLAlchemy writes bigserial for an integer key",
+    "require-enum-value-ordering": "likewise",
     "prefer-text-field": "PostgreSQL makes a varchar longer without a rewrite since 9.2",
 }
 
@@ -41,6 +44,15 @@ SAFE_WAYS = {
     "renaming-table": "Keep the name in the database: __tablename__ = 'old_name'.",
 }
 """Where squawk has no word of its own, or has the way of an older PostgreSQL."""
+
+SAID_BY = {
+    "renaming-object": ("renaming-table",),  # its constraints and indexes follow the convention
+    "constraint-missing-not-valid": (
+        "adding-foreign-key-constraint",
+        "disallowed-unique-constraint",
+    ),
+}
+"""Rules that say of one change what another rule has said already."""
 
 ROBUST = "prefer-robust-stmts"
 REPEATABLE = "VALIDATE CONSTRAINT"
@@ -101,10 +113,21 @@ def judge(revisions: dict[str, str]) -> dict[str, list[Finding]]:
             continue
         instead = SAFE_WAYS.get(rule) or item["help"] or "See the address below."
         found[revision].append(Finding(rule, "\n".join(lines), item["message"], instead))
+    for findings in found.values():
+        findings[:] = [finding for finding in findings if not _is_said(finding, findings)]
     for revision, sql in revisions.items():
         if (mixed := _mixed(sql)) and ROBUST not in {finding.rule for finding in found[revision]}:
             found[revision].append(Finding(ROBUST, mixed, RUNS_AGAIN, SAFE_WAYS[ROBUST]))
     return found
+
+
+def _is_said(finding: Finding, findings: list[Finding]) -> bool:
+    rules = SAID_BY.get(finding.rule, ())
+    return any(
+        other.rule in rules
+        and (other.statement == finding.statement or other.rule == "renaming-table")
+        for other in findings
+    )
 
 
 def _mixed(sql: str) -> str:
@@ -133,7 +156,7 @@ def _indented(statement: str) -> str:
 
 
 def lint(config: Config) -> list[str]:
-    """Return what is to be mended, or raise ``CommandError``."""
+    """Return what is to be fixed, or raise ``CommandError``."""
     directory = ScriptDirectory.from_config(config)
     check_files(directory)
     check_one_head(directory)

@@ -5,6 +5,7 @@ them: a revision that cannot run is none.
 """
 
 import sys
+import warnings
 from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,6 +22,7 @@ from alembic.util import CommandError
 from sqlalchemy import text
 
 from app.settings import ROOT
+from migrations.autogenerate import ignoring_harmless
 from migrations.refusals import check_files, check_one_head, describe
 
 VERSIONS = ROOT / "migrations/versions"
@@ -65,13 +67,15 @@ def _generate(config: Config, message: str, folder: str) -> Script:
     config.set_main_option("path_separator", "newline")
     config.set_main_option("version_locations", f"{VERSIONS}\n{folder}".replace("%", "%%"))
     try:
-        revision = command.revision(
-            config,
-            message,
-            autogenerate=True,
-            version_path=folder,
-            process_revision_directives=_only_changes,
-        )
+        with ignoring_harmless():
+            warnings.filterwarnings("error", "No renderer")  # it would write what is no Python
+            revision = command.revision(
+                config,
+                message,
+                autogenerate=True,
+                version_path=folder,
+                process_revision_directives=_only_changes,
+            )
     except (CommandError, RefusedError):
         raise
     except Exception as error:

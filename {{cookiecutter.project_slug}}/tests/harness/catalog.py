@@ -1,6 +1,6 @@
 """The schema that the models describe, made beside the one that the migrations made."""
 
-from sqlalchemy import Connection, MetaData, text
+from sqlalchemy import Connection, MetaData, select, text
 
 from migrations.catalog import SchemaObject, other_relations, schema_objects
 
@@ -44,6 +44,11 @@ def objects_of_models(connection: Connection, metadata: MetaData) -> set[SchemaO
     and functions around it. A model of a view or of a partition describes no table.
     """
     others = other_relations(connection)
+    for table in metadata.tables.values():
+        if f"table {table.fullname}" in others:
+            connection.execute(
+                select(table).limit(0)
+            )  # else its columns would be compared with none
     connection.execute(MOVE_ASIDE)
     metadata.create_all(connection)
     found = schema_objects(connection)

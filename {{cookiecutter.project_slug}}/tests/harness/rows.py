@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
-from itertools import islice, product
+from itertools import product
 from typing import NamedTuple, TypeVar
 
 import pytest
@@ -193,16 +193,27 @@ class _Rows:
         if declared := ROWS.get(table.name):
             error = self._error(declared)
             return str(error.orig) if error else ""
-        return self._guess(table, [])
+        return self._guess(table, [], {}, iter(range(_ATTEMPTS)))
 
-    def _guess(self, table: _Table, rules: list[_Rule]) -> str:
+    def _guess(
+        self, table: _Table, rules: list[_Rule], chosen: dict[int, str], attempts: Iterator[int]
+    ) -> str:
+        """Vary the columns of the newest rule; the others have what suits the rules before it."""
+        values, source = self._values(table, rules)
+        varied = rules[-1].columns if rules else ()
+        choices = [
+            [chosen[number]] if number in chosen and number not in varied else options
+            for number, options in values.items()
+        ]
         why = ""
-        for insert in islice(self._inserts(table, rules), _ATTEMPTS):
-            if not (error := self._error(insert)):
+        for expressions, _ in zip(product(*choices), attempts, strict=False):
+            row = dict(zip(values, expressions, strict=True))
+            if not (error := self._error(self._insert(table, row, source))):
                 return ""
             why = str(error.orig)
-            if broken := self._broken(table, error, rules):
-                return self._guess(table, [*rules, *broken])
+            for rule in self._broken(table, error, rules):
+                if not self._guess(table, [*rules, rule], row, attempts):
+                    return ""
         return why
 
     def _broken(self, table: _Table, error: DBAPIError, known: list[_Rule]) -> list[_Rule]:
@@ -221,18 +232,14 @@ class _Rows:
             return error
         return None
 
-    def _inserts(self, table: _Table, rules: list[_Rule]) -> Iterator[str]:
-        """Yield statements with all combinations of the values that columns of the rules may have."""
-        values, source = self._values(table, rules)
-        if not values:
-            yield f"INSERT INTO {table.sql} DEFAULT VALUES"
-            return
-        names = ", ".join(self._columns[table.oid, number].name for number in values)
-        for chosen in product(*values.values()):
-            yield (
-                f"INSERT INTO {table.sql} ({names}) OVERRIDING SYSTEM VALUE"
-                f" SELECT {', '.join(chosen)} FROM (SELECT) one {source}"
-            )
+    def _insert(self, table: _Table, row: dict[int, str], source: str) -> str:
+        if not row:
+            return f"INSERT INTO {table.sql} DEFAULT VALUES"
+        names = ", ".join(self._columns[table.oid, number].name for number in row)
+        return (
+            f"INSERT INTO {table.sql} ({names}) OVERRIDING SYSTEM VALUE"
+            f" SELECT {', '.join(row.values())} FROM (SELECT) one {source}"
+        )
 
     def _values(self, table: _Table, rules: list[_Rule]) -> tuple[dict[int, list[str]], str]:
         """Return the expressions for each column that needs one, and what they are selected from."""

@@ -44,6 +44,8 @@ SELECT nspname, name FROM (
 ) made (oid, space, name) JOIN pg_namespace n ON n.oid = space
 WHERE nspname !~ '^pg_' AND nspname <> 'information_schema'
     AND made.oid NOT IN (SELECT objid FROM pg_depend WHERE deptype = 'e')
+UNION ALL SELECT 'event trigger', evtname FROM pg_event_trigger
+UNION ALL SELECT 'publication', pubname FROM pg_publication
 """
 """What there is in all schemas, apart from the members of extensions: these may stay."""
 

@@ -48,7 +48,8 @@ def test_only_core_db_commits() -> None:
 
 def test_every_table_is_known_without_the_application(monkeypatch: pytest.MonkeyPatch) -> None:
     """Alembic would drop, and never create, the table of a model that nobody imported."""
-    files = [*(ROOT / "app/features").glob("*/models.py")]
+    features_folder = ROOT / "app/features"
+    files = [*features_folder.glob("*/models.py"), *features_folder.glob("*/models/**/*.py")]
     sources = "".join(path.read_text("utf-8") for path in files)
     # In this process others have imported them already: what counts is who is asked for.
     imported = Mock(wraps=features.import_module)
@@ -57,5 +58,7 @@ def test_every_table_is_known_without_the_application(monkeypatch: pytest.Monkey
     features.load_models()
 
     asked = {call.args[0] for call in imported.call_args_list}
-    assert asked == {f"app.features.{path.parent.name}.models" for path in files}
-    assert set(re.findall(r'__tablename__ = "(\w+)"', sources)) <= Base.metadata.tables.keys()
+    found = {path.relative_to(features_folder).parts[0] for path in files}
+    assert asked == {f"app.features.{feature}.models" for feature in found}
+    known = {table.name for table in Base.metadata.tables.values()}
+    assert set(re.findall(r'__tablename__ = "(\w+)"', sources)) <= known
