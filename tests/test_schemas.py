@@ -225,11 +225,11 @@ def test_tables_that_refer_to_each_other_are_dropped_again(workshop: Path, make:
 
 
 LEFTOVERS = {
-    "table old_items": "CREATE TABLE old_items (id bigint)",
+    "table old_products": "CREATE TABLE old_products (id bigint)",
     "table audit.entries": "CREATE SCHEMA audit CREATE TABLE entries (id bigint)",
-    "column items.colour": "ALTER TABLE items ADD COLUMN colour text",
-    "index items.ix_items_name": "CREATE INDEX ix_items_name ON items (name)",
-    "constraint items.ck_items_name": "ALTER TABLE items ADD CONSTRAINT ck_items_name CHECK (name > '')",
+    "column products.colour": "ALTER TABLE products ADD COLUMN colour text",
+    "index products.ix_products_name": "CREATE INDEX ix_products_name ON products (name)",
+    "constraint products.ck_products_name": "ALTER TABLE products ADD CONSTRAINT ck_products_name CHECK (name > '')",
     "enum mood": "CREATE TYPE mood AS ENUM ('good')",
     "domain positive": "CREATE DOMAIN positive AS integer CHECK (VALUE > 0)",
     "sequence numbers": "CREATE SEQUENCE numbers",
@@ -266,14 +266,14 @@ class Odd(schema.ColumnCollectionConstraint):
     """A constraint that Alembic cannot write."""
 
 
-Item.__table__.append_constraint(Odd("name"))
+Product.__table__.append_constraint(Odd("name"))
 '''
 
 
 @pytest.mark.heavy
 def test_a_revision_that_cannot_run_is_not_written(workshop: Path, make: Make) -> None:
     migrate(make)
-    models = workshop / "app/features/items/models.py"
+    models = workshop / "app/features/products/models.py"
     source = models.read_text(encoding="utf-8")
     before = names(workshop)
     default = f'{COLOUR}    odd: Mapped[str] = mapped_column(server_default=text("1 +"))\n'
@@ -282,7 +282,7 @@ def test_a_revision_that_cannot_run_is_not_written(workshop: Path, make: Make) -
     models.write_text(wrong_sql + source.replace(COLOUR, default), encoding="utf-8")
     assert "it could not run: syntax error at" in refusal(make, "wrong SQL")
     new_table = UNKNOWN.replace(
-        "Item.__table__", 'schema.Table("odd", Item.metadata, schema.Column("name"))'
+        "Product.__table__", 'schema.Table("odd", Product.metadata, schema.Column("name"))'
     )
     models.write_text(f"{source}{new_table}", encoding="utf-8")
     assert "it could not run: UserWarning: No renderer is established for object Odd(" in refusal(
@@ -299,22 +299,23 @@ def test_a_revision_that_the_rows_refuse_is_written_with_a_word(
     workshop: Path, live: Live, make: Make
 ) -> None:
     migrate(make)
-    live.query("INSERT INTO items (name) VALUES ('one')")
-    models = workshop / "app/features/items/models.py"
+    live.query("INSERT INTO products (name) VALUES ('one')")
+    models = workshop / "app/features/products/models.py"
     replace(models, COLOUR, f"{COLOUR}    colour: Mapped[str]\n")
 
     said = migration(make, "colour")
 
     assert (
-        'on your database it fails now: column "colour" of relation "items" contains null' in said
+        'on your database it fails now: column "colour" of relation "products" contains null'
+        in said
     )
 
 
 @pytest.mark.heavy
 def test_revisions_of_one_minute_stand_in_their_order(workshop: Path, make: Make) -> None:
     migrate(make)
-    models = workshop / "app/features/items/models.py"
-    written = ["2026_11_21_0900_create_items.py"]
+    models = workshop / "app/features/products/models.py"
+    written = ["2026_11_21_0900_create_products.py"]
     for name in ("zebra", "apple"):
         replace(models, COLOUR, f"{COLOUR}    {name}: Mapped[str | None]\n")
         said = migration(make, name)

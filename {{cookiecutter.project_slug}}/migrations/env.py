@@ -17,8 +17,8 @@ from sqlalchemy.pool import NullPool
 from app.core.db.engine import create_engine
 from app.core.models import Base
 from app.features import load_models
-from migrations import autogenerate
 from app.settings import Settings
+from migrations import autogenerate
 from migrations.patience import Steps, insist, limits
 from migrations.refusals import (
     check_files,
