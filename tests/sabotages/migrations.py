@@ -6,6 +6,8 @@ CREATE_PRODUCTS = "migrations/versions/2026_11_21_0900_create_products.py"
 ENV = "migrations/env.py"
 ONLINE = "migrations/online.py"
 PATIENCE = "migrations/patience.py"
+CATALOG = "migrations/catalog.py"
+ROWS = "tests/harness/rows.py"
 SCHEMA = "app/features/health/schema.py"
 MIGRATIONS = "tests/integration/test_migrations.py"
 LIVE = "tests/integration/test_live_migrations.py"
@@ -71,17 +73,87 @@ SABOTAGES = [
     ),
     Sabotage(
         "the values of an enum are compared",
-        "tests/harness/catalog.py",
+        CATALOG,
         "string_agg(enumlabel, ', ' ORDER BY enumsortorder)",
         "count(enumlabel)",
         f"{MIGRATIONS}::test_every_difference_is_seen",
     ),
     Sabotage(
         "the text of a check is compared",
-        "tests/harness/catalog.py",
-        "pg_get_constraintdef(oid)",
+        CATALOG,
+        "regexp_replace(pg_get_constraintdef(k.oid), ' NOT VALID$', '')",
         "contype",
         f"{MIGRATIONS}::test_every_difference_is_seen",
+    ),
+    Sabotage(
+        "every schema is compared",
+        CATALOG,
+        "WHERE nspname !~ '^pg_' AND nspname <> 'information_schema'\n        AND (tableoid",
+        "WHERE nspname = current_schema()\n        AND (tableoid",
+        f"{MIGRATIONS}::test_every_difference_is_seen",
+    ),
+    Sabotage(
+        "a partition is not compared",
+        CATALOG,
+        "AND NOT relispartition AND relname",
+        "AND relname",
+        f"{MIGRATIONS}::test_what_no_model_describes_is_not_compared",
+    ),
+    Sabotage(
+        "a view is not compared",
+        CATALOG,
+        "WHERE relkind IN ('r', 'p') AND",
+        "WHERE relkind IN ('r', 'p', 'v') AND",
+        f"{MIGRATIONS}::test_what_no_model_describes_is_not_compared",
+    ),
+    Sabotage(
+        "a constraint that is not yet valid counts as there",
+        CATALOG,
+        "' NOT VALID$'",
+        "' NOT EVEN VALID$'",
+        f"{MIGRATIONS}::test_what_no_model_describes_is_not_compared",
+    ),
+    Sabotage(
+        "a declaration stands for what its table has",
+        CATALOG,
+        "for key in keys)}",
+        "for key in keys[:1])}",
+        "tests/unit/test_migrations.py::test_a_declaration_stands_for_all_that_its_table_or_column_has",
+    ),
+    Sabotage(
+        "a row is made, whatever the types",
+        ROWS,
+        "    typcategory::text AS category,",
+        "    'N' AS category,",
+        f"{MIGRATIONS}::test_a_row_is_made_whatever_the_table",
+    ),
+    Sabotage(
+        "a row is made that the checks accept",
+        ROWS,
+        "            for rule in self._broken(table, error, rules):\n",
+        "            for rule in ():\n",
+        f"{MIGRATIONS}::test_a_row_is_made_whatever_the_table",
+    ),
+    Sabotage(
+        "a row may refer to itself",
+        ROWS,
+        "        if key.target == key.table:\n            return True\n",
+        "",
+        f"{MIGRATIONS}::test_a_row_is_made_whatever_the_table",
+    ),
+    Sabotage(
+        "tables that refer to each other get rows",
+        ROWS,
+        "            rows.defer([table.oid for table in refused])\n",
+        "            rows.defer([])\n",
+        f"{MIGRATIONS}::test_tables_that_refer_to_each_other_get_rows",
+    ),
+    Sabotage(
+        "a table that no row fits is named, with the file to declare one in",
+        ROWS,
+        "in ROWS of migrations/objects.py",
+        "in tests/harness/rows.py",
+        f"{MIGRATIONS}::test_a_table_that_no_row_fits_is_to_be_declared",
     ),
     Sabotage(
         "every constraint has the name of the convention",
@@ -91,11 +163,11 @@ SABOTAGES = [
         f"{MIGRATIONS}::test_every_name_follows_the_convention",
     ),
     Sabotage(
-        "every time has a zone",
+        "every timestamp has a zone",
         CREATE_PRODUCTS,
         '"created_at",\n            sa.DateTime(timezone=True),',
         '"created_at",\n            sa.DateTime(),',
-        f"{MIGRATIONS}::test_every_time_has_a_zone",
+        f"{MIGRATIONS}::test_every_timestamp_has_a_zone",
     ),
     Sabotage(
         "the deadlines of requests are none of migrations",

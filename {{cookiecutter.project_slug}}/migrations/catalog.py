@@ -93,10 +93,10 @@ class SchemaObject(NamedTuple):
         return f"{self.key}: {self.line}"
 
 
-def declarations(keys: Iterable[str]) -> set[str]:
-    """Return the entries of ``ONLY_IN_DATABASE`` that stand for one of these."""
+def declarations(keys: Iterable[str], declared: Iterable[str] = ONLY_IN_DATABASE) -> set[str]:
+    """Return the declarations that stand for one of these."""
     keys = list(keys)
-    return {entry for entry in ONLY_IN_DATABASE if any(fnmatchcase(key, entry) for key in keys)}
+    return {entry for entry in declared if any(fnmatchcase(key, entry) for key in keys)}
 
 
 def schema_objects(connection: Connection) -> set[SchemaObject]:

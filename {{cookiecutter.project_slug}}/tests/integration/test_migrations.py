@@ -55,6 +55,8 @@ DO $$ BEGIN
     CREATE TABLE hues (id bigint, colour colour DEFAULT 'red', CONSTRAINT ck_hues_id CHECK (id > 0));
     CREATE INDEX ix_hues_id ON hues (id) WHERE id > 1;
     COMMENT ON TABLE hues IS 'how a thing looks';
+    ALTER TABLE hues ADD CONSTRAINT ck_hues_few CHECK (id < 9) NOT VALID;
+    CREATE TABLE tints (id bigint NOT NULL) PARTITION BY LIST (id);
 END $$
 """)
 
@@ -91,6 +93,9 @@ async def test_the_schema_is_the_one_of_the_models(engine: AsyncEngine) -> None:
         "ALTER INDEX ix_hues_id RENAME TO ix_hues",
         "COMMENT ON TABLE hues IS 'how it looks'",
         "COMMENT ON COLUMN hues.id IS 'which'",
+        "CREATE SCHEMA audit CREATE TABLE hues (id bigint)",
+        "CREATE SEQUENCE hue_numbers",
+        "CREATE DOMAIN hue_name AS text",
     ],
 )
 async def test_every_difference_is_seen(session: AsyncSession, change: str) -> None:
@@ -103,6 +108,28 @@ async def test_every_difference_is_seen(session: AsyncSession, change: str) -> N
     assert await connection.run_sync(schema_objects) != before
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        "CREATE VIEW red_hues AS SELECT id FROM hues WHERE colour = 'red'",
+        "CREATE MATERIALIZED VIEW hue_ids AS SELECT id FROM hues",
+        "CREATE FUNCTION hue() RETURNS bigint LANGUAGE sql AS 'SELECT 1::bigint'",
+        "CREATE POLICY red_only ON hues USING (colour = 'red')",
+        "CREATE TABLE tints_1 PARTITION OF tints FOR VALUES IN (1)",
+        "CREATE SCHEMA audit CREATE VIEW hues AS SELECT 1 AS id",
+        "ALTER TABLE hues VALIDATE CONSTRAINT ck_hues_few",
+    ],
+)
+async def test_what_no_model_describes_is_not_compared(session: AsyncSession, change: str) -> None:
+    connection = await session.connection()
+    await connection.execute(SAMPLE)
+    before = await connection.run_sync(schema_objects)
+
+    await connection.execute(text(change))
+
+    assert await connection.run_sync(schema_objects) == before
+
+
 def leave_empty(_: Connection) -> None: ...
 
 
@@ -113,6 +140,59 @@ async def test_every_revision_goes_up_down_and_up(
     await migrating.climb(rows)
 
     await asyncio.to_thread(command.check, migrating.config)
+
+
+TABLES = {
+    "times": "a timestamptz NOT NULL, b date NOT NULL, c time NOT NULL, d interval NOT NULL",
+    "others": "a tstzrange NOT NULL, b text[] NOT NULL, c inet NOT NULL, d point NOT NULL",
+    "numbers": "a int NOT NULL, b int NOT NULL, CHECK (a BETWEEN 5 AND 9 AND b > a)",
+    "words": "a text NOT NULL CHECK (a IN ('it''s', 'so')), b int, c int, CHECK (num_nulls(b, c) = 1)",
+    "itself": "id uuid PRIMARY KEY DEFAULT uuidv7(), a uuid NOT NULL REFERENCES t",
+    "two columns": "a int, b int, PRIMARY KEY (a, b), c int NOT NULL, FOREIGN KEY (a, c) REFERENCES t",
+    "generated": "a int GENERATED ALWAYS AS IDENTITY, b int GENERATED ALWAYS AS (1) STORED NOT NULL",
+    "partition": "a date NOT NULL DEFAULT now()) PARTITION BY RANGE (a)"
+    " CREATE TABLE u PARTITION OF t FOR VALUES FROM ('2020-01-01') TO ('2021-01-01'",
+}
+
+
+@pytest.mark.parametrize("table", TABLES.values(), ids=TABLES)
+async def test_a_row_is_made_whatever_the_table(own_revisions: Migrating, table: str) -> None:
+    statement = f"CREATE SCHEMA audit CREATE TABLE t ({table})"
+    own_revisions.write(
+        "r1", f"op.execute({statement!r})", 'op.execute("DROP SCHEMA audit CASCADE")'
+    )
+    own_revisions.write("r2", "pass")
+
+    await own_revisions.climb(fill)
+
+    assert await own_revisions.fetch("SELECT count(*) FROM audit.t") == [(1,)]
+
+
+async def test_tables_that_refer_to_each_other_get_rows(own_revisions: Migrating) -> None:
+    statement = (
+        "DO $$ BEGIN CREATE TABLE a (id int PRIMARY KEY, b int NOT NULL);"
+        "CREATE TABLE b (id int PRIMARY KEY, a int NOT NULL REFERENCES a DEFERRABLE);"
+        "ALTER TABLE a ADD FOREIGN KEY (b) REFERENCES b DEFERRABLE; END $$"
+    )
+    own_revisions.write("r1", f"op.execute({statement!r})", 'op.execute("DROP TABLE a, b CASCADE")')
+    own_revisions.write("r2", "pass")
+
+    await own_revisions.climb(fill)
+
+    assert await own_revisions.fetch(
+        "SELECT count(*) FROM a JOIN b ON a.b = b.id AND b.a = a.id"
+    ) == [(1,)]
+
+
+async def test_a_table_that_no_row_fits_is_to_be_declared(own_revisions: Migrating) -> None:
+    own_revisions.write(
+        "r1", 'op.execute("CREATE TABLE t (a text CHECK (md5(a) IS NULL) NOT NULL)")'
+    )
+    await own_revisions.upgrade()
+    own_revisions.write("r2", "pass")
+
+    with pytest.raises(pytest.fail.Exception, match=r"ROWS of migrations/objects\.py:\n- t: "):
+        await own_revisions.climb(fill)
 
 
 async def test_down_to_the_beginning_nothing_is_left(migrating: Migrating) -> None:
