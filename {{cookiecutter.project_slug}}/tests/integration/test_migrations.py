@@ -21,8 +21,8 @@ from tests.harness.migrating import Migrating
 from tests.harness.rows import fill
 
 ONLY_MIGRATIONS = (
-    "only migrations make these: drop them in a revision, describe them in a model, or declare them"
-    " in ONLY_IN_DATABASE of migrations/objects.py, with the reason"
+    "Only migrations make these: drop them in a revision, describe them in a model, or declare them"
+    " in ONLY_IN_DATABASE of migrations/objects.py, with the reason:"
 )
 
 CONVENTION = {
@@ -75,11 +75,13 @@ async def test_the_schema_is_the_one_of_the_models(engine: AsyncEngine) -> None:
         migrated = await connection.run_sync(schema_objects)
         described = await connection.run_sync(objects_of_models, Base.metadata)
 
-    undescribed = {item for item in migrated - described if not item.is_declared}
-    assert sorted(map(str, undescribed)) == [], ONLY_MIGRATIONS
-    assert sorted(map(str, described - migrated)) == [], "only models describe these"
+    undescribed = sorted(str(item) for item in migrated - described if not item.is_declared)
+    assert not undescribed, "\n".join([ONLY_MIGRATIONS, *undescribed])
+    missing = sorted(map(str, described - migrated))
+    assert not missing, "\n".join(["Only models describe these:", *missing])
     needed = declarations(key for item in migrated for key in (item.key, *item.owners))
-    assert ONLY_IN_DATABASE.keys() == needed, "the others are not needed: remove them"
+    unneeded = sorted(ONLY_IN_DATABASE.keys() - needed)
+    assert not unneeded, "\n".join(["Remove these from ONLY_IN_DATABASE:", *unneeded])
 
 
 @pytest.mark.parametrize(
