@@ -189,6 +189,17 @@ class Entry(Entity):
     parent_id: Mapped[UUID | None] = mapped_column(ForeignKey("audit.entries.id"))
 
 
+class Ticket(Base):
+    """The default schema by its name."""
+
+    __tablename__ = "tickets"
+    __table_args__ = ({"schema": "public"},)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    level: Mapped[Level] = mapped_column(sa.Enum(Level, name="urgency", schema="public"))
+    after_id: Mapped[int | None] = mapped_column(ForeignKey("public.tickets.id"))
+
+
 class Measure(Base):
     """A table in partitions, which migrations make."""
 

@@ -136,7 +136,12 @@ def _named(item: object) -> dict[str, Pair]:
 
 def _key(kind: str, schema: str | None, *names: str | None) -> str:
     """Return the name of a schema object as ``migrations.catalog`` has it."""
-    return f"{kind} {'.'.join(name for name in (schema, *names) if name)}"
+    return f"{kind} {_short('.'.join(name for name in (schema, *names) if name))}"
+
+
+def _short(name: str) -> str:
+    """Leave out the default schema, which a model may name."""
+    return name.removeprefix("public.")
 
 
 class Comparison:
@@ -188,7 +193,7 @@ class Comparison:
         self, _1: MigrationContext, _2: Any, column: Column[Any], _3: Any, kind: TypeEngine[Any]
     ) -> bool | None:
         """Let the server say whether a column has the type of its model; None leaves it to Alembic."""
-        there = self._types.get((column.table.fullname, column.name))
+        there = self._types.get((_short(column.table.fullname), column.name))
         described = self._name_of(kind.compile(dialect=DIALECT))
         return described != there if there and described else None
 

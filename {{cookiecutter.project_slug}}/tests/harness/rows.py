@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
-from itertools import product
+from itertools import islice, product
 from typing import NamedTuple, TypeVar
 
 import pytest
@@ -266,7 +266,8 @@ class _Rows:
             if number not in values:
                 hints = [rule.text for rule in rules if number in rule.columns]
                 choices = self._choices(column, [*hints, column.checks])
-                values[number] = choices if number in ruled else choices[:1]
+                wanted = None if number in ruled else 1
+                values[number] = [*islice(choices, wanted)] or ["NULL"]
             if number in ruled and not column.required:
                 values[number] = ["NULL", *values[number]]
         return values, source
@@ -290,13 +291,10 @@ class _Rows:
             return True
         return key.deferrable and key.table in self._cycle and key.target in self._cycle
 
-    def _choices(self, column: _Column, hints: list[str | None]) -> list[str]:
-        found = [
-            value
-            for value in dict.fromkeys(_candidates(column, hints))
-            if self._is_value(column.type, value)
-        ]
-        return [f"CAST({_quoted(value)} AS {column.type})" for value in found] or ["NULL"]
+    def _choices(self, column: _Column, hints: list[str | None]) -> Iterator[str]:
+        for value in dict.fromkeys(_candidates(column, hints)):
+            if self._is_value(column.type, value):
+                yield f"CAST({_quoted(value)} AS {column.type})"
 
     def _is_value(self, kind: str, value: str) -> bool:
         if (kind, value) not in self._literals:

@@ -110,24 +110,24 @@ async def test_every_difference_is_seen(session: AsyncSession, change: str) -> N
     assert await connection.run_sync(schema_objects) != before
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        "CREATE VIEW red_hues AS SELECT id FROM hues WHERE colour = 'red'",
-        "CREATE MATERIALIZED VIEW hue_ids AS SELECT id FROM hues",
-        "CREATE FUNCTION hue() RETURNS bigint LANGUAGE sql AS 'SELECT 1::bigint'",
-        "CREATE POLICY red_only ON hues USING (colour = 'red')",
-        "CREATE TABLE tints_1 PARTITION OF tints FOR VALUES IN (1)",
-        "CREATE SCHEMA audit CREATE VIEW hues AS SELECT 1 AS id",
-        "ALTER TABLE hues VALIDATE CONSTRAINT ck_hues_few",
-    ],
-)
-async def test_what_no_model_describes_is_not_compared(session: AsyncSession, change: str) -> None:
+ONLY_IN_MIGRATIONS = [
+    "CREATE VIEW red_hues AS SELECT id FROM hues WHERE colour = 'red'",
+    "CREATE MATERIALIZED VIEW hue_ids AS SELECT id FROM hues",
+    "CREATE FUNCTION hue() RETURNS bigint LANGUAGE sql AS 'SELECT 1::bigint'",
+    "CREATE POLICY red_only ON hues USING (colour = 'red')",
+    "CREATE TABLE tints_1 PARTITION OF tints FOR VALUES IN (1)",
+    "CREATE SCHEMA audit CREATE VIEW hues AS SELECT 1 AS id",
+    "ALTER TABLE hues VALIDATE CONSTRAINT ck_hues_few",
+]
+
+
+async def test_what_no_model_describes_is_not_compared(session: AsyncSession) -> None:
     connection = await session.connection()
     await connection.execute(SAMPLE)
     before = await connection.run_sync(schema_objects)
 
-    await connection.execute(text(change))
+    for change in ONLY_IN_MIGRATIONS:
+        await connection.execute(text(change))
 
     assert await connection.run_sync(schema_objects) == before
 
@@ -144,30 +144,28 @@ async def test_every_revision_goes_up_down_and_up(
     await asyncio.to_thread(command.check, migrating.config)
 
 
-TABLES = {
-    "times": "a timestamptz NOT NULL, b date NOT NULL, c time NOT NULL, d interval NOT NULL",
-    "others": "a tstzrange NOT NULL, b text[] NOT NULL, c inet NOT NULL, d point NOT NULL",
-    "numbers": "a int NOT NULL, b int NOT NULL, CHECK (a BETWEEN 5 AND 9 AND b > a)",
-    "words": "a text NOT NULL CHECK (a IN ('it''s', 'so')), b int, c int, CHECK (num_nulls(b, c) = 1)",
-    "itself": "id uuid PRIMARY KEY DEFAULT uuidv7(), a uuid NOT NULL REFERENCES t",
-    "two columns": "a int, b int, PRIMARY KEY (a, b), c int NOT NULL, FOREIGN KEY (a, c) REFERENCES t",
-    "generated": "a int GENERATED ALWAYS AS IDENTITY, b int GENERATED ALWAYS AS (1) STORED NOT NULL",
-    "partition": "a date NOT NULL DEFAULT now()) PARTITION BY RANGE (a)"
-    " CREATE TABLE u PARTITION OF t FOR VALUES FROM ('2020-01-01') TO ('2021-01-01'",
-}
+TABLES = """
+CREATE SCHEMA audit
+CREATE TABLE times (a timestamptz NOT NULL, b date NOT NULL, c time NOT NULL, d interval NOT NULL)
+CREATE TABLE others (a tstzrange NOT NULL, b text[] NOT NULL, c inet NOT NULL, d point NOT NULL)
+CREATE TABLE numbers (a int NOT NULL, b int NOT NULL, CHECK (a BETWEEN 5 AND 9 AND b > a))
+CREATE TABLE words (a text NOT NULL CHECK (a IN ('it''s', 'so')), b int, c int, CHECK (num_nulls(b, c) = 1))
+CREATE TABLE itself (id uuid PRIMARY KEY DEFAULT uuidv7(), a uuid NOT NULL REFERENCES itself)
+CREATE TABLE pairs (a int, b int, PRIMARY KEY (a, b), c int NOT NULL, FOREIGN KEY (a, c) REFERENCES pairs)
+CREATE TABLE generated (a int GENERATED ALWAYS AS IDENTITY, b int GENERATED ALWAYS AS (1) STORED NOT NULL)
+CREATE TABLE parted (a date NOT NULL DEFAULT now()) PARTITION BY RANGE (a)
+CREATE TABLE part PARTITION OF parted FOR VALUES FROM ('2020-01-01') TO ('2021-01-01')
+"""
 
 
-@pytest.mark.parametrize("table", TABLES.values(), ids=TABLES)
-async def test_a_row_is_made_whatever_the_table(own_revisions: Migrating, table: str) -> None:
-    statement = f"CREATE SCHEMA audit CREATE TABLE t ({table})"
-    own_revisions.write(
-        "r1", f"op.execute({statement!r})", 'op.execute("DROP SCHEMA audit CASCADE")'
-    )
+async def test_a_row_is_made_whatever_the_table(own_revisions: Migrating) -> None:
+    own_revisions.write("r1", f"op.execute({TABLES!r})", 'op.execute("DROP SCHEMA audit CASCADE")')
     own_revisions.write("r2", "pass")
 
     await own_revisions.climb(fill)
 
-    assert await own_revisions.fetch("SELECT count(*) FROM audit.t") == [(1,)]
+    for table in re.findall(r"CREATE TABLE (\w+)", TABLES):
+        assert await own_revisions.fetch(f"SELECT count(*) FROM audit.{table}") == [(1,)], table
 
 
 async def test_tables_that_refer_to_each_other_get_rows(own_revisions: Migrating) -> None:
