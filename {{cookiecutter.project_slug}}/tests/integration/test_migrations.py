@@ -95,7 +95,7 @@ async def test_the_schema_is_the_one_of_the_models(engine: AsyncEngine) -> None:
         "ALTER INDEX ix_hues_id RENAME TO ix_hues",
         "COMMENT ON TABLE hues IS 'how it looks'",
         "COMMENT ON COLUMN hues.id IS 'which'",
-        "CREATE SCHEMA audit CREATE TABLE hues (id bigint)",
+        "CREATE SCHEMA gallery CREATE TABLE hues (id bigint)",
         "CREATE SEQUENCE hue_numbers",
         "CREATE DOMAIN hue_name AS text",
     ],
@@ -116,7 +116,7 @@ ONLY_IN_MIGRATIONS = [
     "CREATE FUNCTION hue() RETURNS bigint LANGUAGE sql AS 'SELECT 1::bigint'",
     "CREATE POLICY red_only ON hues USING (colour = 'red')",
     "CREATE TABLE tints_1 PARTITION OF tints FOR VALUES IN (1)",
-    "CREATE SCHEMA audit CREATE VIEW hues AS SELECT 1 AS id",
+    "CREATE SCHEMA gallery CREATE VIEW hues AS SELECT 1 AS id",
     "ALTER TABLE hues VALIDATE CONSTRAINT ck_hues_few",
 ]
 
