@@ -221,8 +221,8 @@ SABOTAGES = [
     Sabotage(
         "each revision is a transaction",
         ENV,
-        "        transaction_per_migration=True,\n        **options",
-        "        **options",
+        "        transaction_per_migration=True,\n        **autogenerate",
+        "        **autogenerate",
         f"{LIVE}::test_a_statement_that_takes_too_long_is_undone_unless_it_locks_nothing",
     ),
     Sabotage(

@@ -177,7 +177,7 @@ class Comparison:
     ) -> bool:
         """Leave out what is declared as the database's alone, and what something else makes."""
         if other is not None:
-            return True
+            return kind != "foreign_key_constraint" or _signature(item) != _signature(other)
         if kind == "table":
             key = _key(kind, item.schema, name)
         else:
@@ -259,6 +259,16 @@ def _foreign_keys_last(make: list[MigrateOperation], undo: list[MigrateOperation
         keys += [key for key in late if isinstance(key, ForeignKeyConstraint)]
     make += [CreateForeignKeyOp.from_constraint(key) for key in keys]
     undo[:0] = [DropConstraintOp.from_constraint(key) for key in keys]
+
+
+def _signature(key: Any) -> tuple[object, ...]:
+    """Return what makes a foreign key; Alembic takes the default schema by its name for another."""
+    options = (key.onupdate, key.ondelete, key.deferrable, key.initially)
+    return (
+        key.column_keys,
+        [_short(element.target_fullname) for element in key.elements],
+        [str(option or "no action").lower() for option in options],
+    )
 
 
 def _target(item: object) -> str:
