@@ -121,6 +121,13 @@ SABOTAGES = [
         "tests/unit/test_migrations.py::test_a_declaration_stands_for_all_that_its_table_or_column_has",
     ),
     Sabotage(
+        "one change is overruled by one word",
+        "tools/lint_migrations.py",
+        '"renaming-object": ("renaming-table",),',
+        '"renaming-object": (),',
+        "tests/unit/test_lint_migrations.py::test_one_change_is_found_by_one_rule",
+    ),
+    Sabotage(
         "a row is made, whatever the types",
         ROWS,
         "    typcategory::text AS category,",

@@ -62,7 +62,7 @@ def report(step: MigrationStep) -> None:
 
 
 def is_nothing_to_do(connection: Connection) -> bool:
-    """Tell whether the database is where it shall go; then nobody has to be waited for."""
+    """Tell whether the database is where it shall go; then it waits for no other process."""
     migration = configure(connection)
     goal = migration.opts.get("destination_rev")
     if goal == "head":

@@ -41,7 +41,7 @@ def limits() -> str:
 class Steps:
     """The migrations to run, which go on where an attempt failed.
 
-    Alembic asks for them anew at each attempt, and would understand ``+2`` from where it then is.
+    Alembic asks for them again at each attempt, and would understand ``+2`` from where it then is.
     """
 
     def __init__(self, plan: Plan, report: Callable[[MigrationStep], None]) -> None:

@@ -124,7 +124,7 @@ def _outcome(error: Exception) -> str:
     # A connection that is lost while it commits does not say whether it did.
     if isinstance(error, DBAPIError) and error.connection_invalidated:
         return "the connection is lost. Run this again: it goes on from what is applied."
-    return "it is not applied. Mend it, then run this again."
+    return "it is not applied. Fix it, then run this again."
 
 
 def _one_line(text: str) -> str:

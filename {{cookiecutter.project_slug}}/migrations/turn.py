@@ -20,7 +20,7 @@ ORPHAN_CHECK = "1s"
 async def wait_for_turn(connection: asyncpg.Connection) -> None:
     """Take the lock, which this connection then holds until it is closed.
 
-    By asking again and again: whoever waits inside the server has a snapshot, and CREATE INDEX
+    By asking again and again: a process that waits inside the server has a snapshot, and CREATE INDEX
     CONCURRENTLY would wait for that, while its own process keeps the lock: a deadlock. And on the
     connection that migrates, so that a killed process keeps the lock while its last statement runs.
     """

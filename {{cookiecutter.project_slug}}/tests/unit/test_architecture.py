@@ -47,7 +47,7 @@ def test_only_core_db_commits() -> None:
 
 
 def test_every_table_is_known_without_the_application(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Alembic would drop, and never create, the table of a model that nobody imported."""
+    """Alembic would drop, and never create, the table of a model that was not imported."""
     features_folder = ROOT / "app/features"
     files = [*features_folder.glob("*/models.py"), *features_folder.glob("*/models/**/*.py")]
     sources = "".join(path.read_text("utf-8") for path in files)

@@ -117,11 +117,25 @@ def test_two_heads_are_refused(revisions: Revisions) -> None:
 def test_a_revision_overrules_a_rule_with_a_reason_and_only_there() -> None:
     found = judge({"r2": sql(DROP)})["r2"]
 
-    assert list(complaints(revision(unsafe={"ban-drop-column": "nobody reads it"}), found)) == []
+    assert (
+        list(complaints(revision(unsafe={"ban-drop-column": "no release reads it"}), found)) == []
+    )
     assert list(complaints(revision(unsafe={"ban-drop-column": " "}), found))
 
 
+@pytest.mark.parametrize(
+    ("change", "rule"),
+    [
+        ("ALTER TABLE a RENAME TO b;\nALTER INDEX pk_a RENAME TO pk_b;", "renaming-table"),
+        ("ALTER TABLE a ADD CONSTRAINT uq UNIQUE (b);", "disallowed-unique-constraint"),
+        ("ALTER TABLE a ADD FOREIGN KEY (b) REFERENCES c (d);", "adding-foreign-key-constraint"),
+    ],
+)
+def test_one_change_is_found_by_one_rule(change: str, rule: str) -> None:
+    assert [finding.rule for finding in judge({"r2": sql(change)})["r2"]] == [rule]
+
+
 def test_a_rule_that_is_overruled_in_vain_is_named() -> None:
-    (said,) = complaints(revision(unsafe={"ban-drop-column": "nobody reads it"}), [])
+    (said,) = complaints(revision(unsafe={"ban-drop-column": "no release reads it"}), [])
 
     assert said.startswith(f"{Path('migrations/versions/r2.py')}: unsafe names 'ban-drop-column'")
