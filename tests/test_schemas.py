@@ -145,6 +145,7 @@ def test_types_that_are_left_out_are_none_of_postgresql(installed: Path, live: L
 
 
 @pytest.mark.heavy
+@pytest.mark.timeout(900)  # it ends with the project's whole suite
 def test_every_shape_of_a_schema_is_migrated_and_tested(
     workshop: Path, installed: Path, server: str, make: Make
 ) -> None:
@@ -194,6 +195,7 @@ def test_every_shape_of_a_schema_is_migrated_and_tested(
         assert name in result.stdout, result.stdout
     declare(workshop, "ONLY_IN_DATABASE", DECLARED)
     assert "Nothing changed" in refusal(make, "again")
+    assert_green(workshop, installed, server, *MIGRATIONS)
     assert_green(workshop, installed, server, "-n", "2")
 
 
