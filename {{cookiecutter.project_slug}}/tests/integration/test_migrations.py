@@ -15,7 +15,7 @@ from app.features import load_models
 from migrations.catalog import SchemaObject, declarations, schema_objects
 from migrations.objects import ONLY_IN_DATABASE
 from tests.fixtures.failures import ASK_FOR_REVISION
-from tests.harness.catalog import objects_of_models
+from tests.harness.catalog import migrated_objects, objects_of_models
 from tests.harness.databases import alembic_config
 from tests.harness.migrating import Migrating
 from tests.harness.rows import fill
@@ -72,7 +72,7 @@ async def test_models_and_migrations_agree(engine: AsyncEngine) -> None:
 async def test_the_schema_is_the_one_of_the_models(engine: AsyncEngine) -> None:
     load_models()
     async with engine.connect() as connection:  # rolled back
-        migrated = await connection.run_sync(schema_objects)
+        migrated = await connection.run_sync(migrated_objects)
         described = await connection.run_sync(objects_of_models, Base.metadata)
 
     undescribed = sorted(str(item) for item in migrated - described if not item.is_declared)
@@ -205,7 +205,7 @@ async def test_down_to_the_beginning_nothing_is_left(migrating: Migrating) -> No
 @pytest.fixture
 async def objects(session: AsyncSession) -> list[SchemaObject]:
     """What models could describe, and no declaration excuses."""
-    found = await (await session.connection()).run_sync(schema_objects)
+    found = await (await session.connection()).run_sync(migrated_objects)
     return [item for item in found if not item.is_declared]
 
 
