@@ -425,12 +425,14 @@ BAD_TESTS = [
     BadTest(
         "a transaction that another task keeps open",
         INTEGRATION,
-        "import asyncio\n\nasync def test_bad(database):\n"
-        "    async def keep():\n        async with database.transaction():\n"
+        "import asyncio\nfrom sqlalchemy import text\n\nasync def test_bad(database):\n"
+        "    async def keep():\n        async with database.transaction() as session:\n"
+        "            await session.execute(text('SELECT 1'))\n"
         "            await asyncio.Event().wait()\n"
-        "    task = asyncio.create_task(keep(), name='the keeper')\n    await asyncio.sleep(0)\n"
-        "    async with database.read(): ...",
-        "a transaction of the keeper keeps",
+        "    task = asyncio.create_task(keep())\n    await asyncio.sleep(0.1)\n"
+        "    async with database.read() as session:\n"
+        "        await session.execute(text('SELECT 1'))",
+        "the sandbox's only connection, which a transaction holds",
     ),
     BadTest(
         "a deferred constraint that is broken",
