@@ -47,7 +47,7 @@ def test_a_hang_ends_in_its_time_and_is_named(
     result = run_tests(workshop, installed, server, *options, bad.path, timeout=40)
 
     output = result.stdout + result.stderr
-    assert result.returncode == 1, output
+    assert result.returncode != 0, output  # workers that hang at an import leave no test to fail
     assert bad.said in output
     assert "Stack traces:" not in bad.said or "most recent call first" in output
 
