@@ -12,12 +12,14 @@ from tests.sabotages import (
     requests,
     sandbox,
     service,
+    sessions,
     settings,
     suite,
 )
 
 SABOTAGES = [
     *service.SABOTAGES,
+    *sessions.SABOTAGES,
     *faults.SABOTAGES,
     *requests.SABOTAGES,
     *settings.SABOTAGES,

@@ -5,17 +5,17 @@ from tests.sabotages.sabotage import Sabotage
 DATABASE = "app/core/db/database.py"
 CONNECTIONS = "app/core/db/connection_health.py"
 FAULTS = "app/core/db/sqlstate.py"
-ADMISSION = "app/core/db/connection_queue.py"
+QUEUE = "app/core/db/connection_queue.py"
 DEADLINE = "app/core/http/middleware/timeout.py"
 RETRY = "app/core/db/retry.py"
 IN_CONNECTIONS = "tests/integration/test_connections.py"
 IN_FAULTS = "tests/integration/test_faults.py"
 IN_DEADLINE = "tests/integration/test_deadline.py"
 IN_RETRY = "tests/integration/test_retry.py"
-IN_ADMISSION = "tests/unit/test_admission.py"
+IN_QUEUE = "tests/unit/test_connection_queue.py"
 END_TO_END = "tests/e2e/test_products_faults.py"
 
-EACH_STATUS = f"{IN_FAULTS}::test_each_error_of_postgresql_has_its_status"
+EACH_STATUS = f"{IN_FAULTS}::test_each_error_has_its_status_wherever_it_arises"
 
 SABOTAGES = [
     Sabotage(
@@ -28,29 +28,29 @@ SABOTAGES = [
     Sabotage(
         "what waits too long for a lock is unavailable",
         FAULTS,
-        '    "55P03": CONTENDED,  # lock timeout\n',
+        '    "55P03": CONFLICTING_TRANSACTION,  # lock timeout\n',
         "",
         "tests/integration/test_errors.py::test_what_waits_too_long_for_a_lock_is_unavailable",
     ),
     Sabotage(
         "what may not be repeated is not called unavailable",
         FAULTS,
-        'UNKNOWN = Fault(HTTPStatus.GATEWAY_TIMEOUT, "',
-        'UNKNOWN = Fault(HTTPStatus.SERVICE_UNAVAILABLE, "',
+        'UNKNOWN = ErrorResponse(HTTPStatus.GATEWAY_TIMEOUT, "',
+        'UNKNOWN = ErrorResponse(HTTPStatus.SERVICE_UNAVAILABLE, "',
         f"{IN_FAULTS}::test_nobody_is_told_to_repeat_what_may_have_been_done",
     ),
     Sabotage(
         "a fault is logged without its text",
         "app/core/http/exception_handlers.py",
-        "        cause=type(error).__name__,\n        sqlstate",
-        "        cause=repr(error),\n        sqlstate",
+        "        cause=type(cause).__name__,\n        sqlstate",
+        "        cause=repr(cause),\n        sqlstate",
         EACH_STATUS,
     ),
     Sabotage(
         "a database that is not there is unavailable",
-        CONNECTIONS,
-        "        raise CannotConnectError(error) from error\n",
-        "        raise\n",
+        FAULTS,
+        "isinstance(error, PoolTimeoutError | CannotConnectError)",
+        "isinstance(error, PoolTimeoutError)",
         f"{IN_FAULTS}::test_a_database_that_is_not_there_is_unavailable",
     ),
     Sabotage(
@@ -61,73 +61,88 @@ SABOTAGES = [
         f"{IN_FAULTS}::test_a_server_that_does_not_answer_is_too_late",
     ),
     Sabotage(
-        "a connection that was closed is replaced",
+        "an idle connection that does not answer is replaced",
         CONNECTIONS,
-        "connection.driver_connection.is_closed() or (doubtful and not _answers(connection))",
-        "not connection",
+        'is_suspect and not _answers(connection, "SELECT")',
+        "is_suspect and not connection",
         f"{IN_CONNECTIONS}::test_a_connection_that_rested_and_is_silent_is_replaced",
     ),
     Sabotage(
         "no request pays for a ping",
         CONNECTIONS,
-        "rested < max(self._doubted_at, monotonic() - self._trusted)",
-        "rested < monotonic()",
+        "idle_since < max(self._suspect_before, monotonic() - self._ping_after_idle)",
+        "idle_since < monotonic()",
         f"{IN_CONNECTIONS}::test_a_connection_in_use_is_not_asked_whether_it_is_alive",
     ),
     Sabotage(
-        "what a unit of work begins with is sent again",
+        "a BEGIN is sent again",
         CONNECTIONS,
-        '            "do_execute": self._execute,\n',
-        "",
-        f"{IN_CONNECTIONS}::test_what_a_unit_of_work_begins_with_is_sent_again",
+        "            self._replace(proxy)\n"
+        "            await_(proxy.dbapi_connection._start_transaction())\n",
+        "            raise\n",
+        f"{IN_CONNECTIONS}::test_a_connection_that_was_closed_is_replaced",
     ),
     Sabotage(
-        "a stale statement is prepared anew",
+        "a read is sent again",
         CONNECTIONS,
-        "_is_lost(proxy, error) or isinstance(error, STALE)",
-        "_is_lost(proxy, error)",
+        "(isinstance(error, STALE) or (reads and _is_lost(proxy, error)))",
+        "isinstance(error, STALE)",
+        f"{IN_CONNECTIONS}::test_read_is_sent_again_on_a_new_connection",
+    ),
+    Sabotage(
+        "a new connection has the isolation of the transaction",
+        CONNECTIONS,
+        "        new.isolation_level, new.readonly, new.deferrable = options\n",
+        "        del options\n",
+        f"{IN_CONNECTIONS}::test_replaced_connection_keeps_the_options_of_its_transaction",
+    ),
+    Sabotage(
+        "the isolation of a transaction ends with it on a new connection too",
+        CONNECTIONS,
+        "        record.finalize_callback.extend(at_checkin)\n",
+        "        del at_checkin\n",
+        f"{IN_CONNECTIONS}::test_replaced_connection_keeps_the_options_of_its_transaction",
+    ),
+    Sabotage(
+        "a stale statement is prepared again",
+        CONNECTIONS,
+        "isinstance(error, STALE) or (",
+        "(",
         f"{IN_CONNECTIONS}::test_a_migration_beneath_a_prepared_statement_is_not_noticed",
     ),
     Sabotage(
         "what comes later is not sent again",
         CONNECTIONS,
-        "    if proxy.driver_connection.is_in_transaction():\n        return False\n",
-        "",
+        "        reads = _is_read(proxy)\n",
+        "        reads = True\n",
         f"{IN_CONNECTIONS}::test_what_comes_later_is_not_sent_again",
-    ),
-    Sabotage(
-        "what may write at once is not sent again",
-        CONNECTIONS,
-        "    return only_reads or not proxy.dbapi_connection.autocommit\n",
-        "    return bool(proxy)\n",
-        f"{IN_CONNECTIONS}::test_what_may_write_at_once_is_not_sent_again",
     ),
     Sabotage(
         "the outcome of a commit that got lost is unknown",
         DATABASE,
-        "            with _unknown_if_lost():\n                await session.commit()\n",
-        "            await session.commit()\n",
+        "                    with _unknown_if_lost():\n",
+        "                    if session:\n",
         f"{IN_CONNECTIONS}::test_a_commit_is_not_sent_again_and_its_outcome_is_unknown",
     ),
     Sabotage(
         "places are given in order",
-        ADMISSION,
-        "            _, turn = self._queue.popleft()\n            if not turn.done():  # else",
-        "            _, turn = self._queue.pop()\n            if not turn.done():  # else",
-        f"{IN_ADMISSION}::test_places_are_given_in_the_order",
+        QUEUE,
+        "            _, _, place = self._waiting.popleft()\n            if not place.done():  # else",
+        "            _, _, place = self._waiting.pop()\n            if not place.done():  # else",
+        f"{IN_QUEUE}::test_places_are_given_in_the_order",
     ),
     Sabotage(
-        "nobody waits for ever",
-        ADMISSION,
-        "            self._timer = loop.call_at(deadline, self._turn_away)\n",
+        "no request waits for ever",
+        QUEUE,
+        "            self._timer = loop.call_at(deadline, self._reject)\n",
         "            self._timer = None\n",
-        f"{IN_ADMISSION}::test_who_waits_too_long_is_turned_away",
+        f"{IN_QUEUE}::test_request_that_waits_too_long_is_rejected",
     ),
     Sabotage(
-        "who waits for the pool stands in a queue",
-        DATABASE,
-        "yield Database.over(engine, replica, admit=admit, admit_read=admit_read)",
-        "yield Database.over(engine, replica if admit is admit_read else replica)",
+        "a request waits for the pool in the queue",
+        "app/core/db/pool.py",
+        "            await_(self.queue.acquire(block))\n",
+        "            block.scope.holders.append(block)\n",
         "tests/integration/test_errors.py::test_a_pool_without_a_connection_left_is_unavailable",
     ),
     Sabotage(
@@ -167,16 +182,18 @@ SABOTAGES = [
     ),
     Sabotage(
         "one round trip reads a product",
-        DATABASE,
-        'engine).execution_options(isolation_level="AUTOCOMMIT")',
-        "engine).execution_options()",
+        "app/core/db/engine.py",
+        '    return {"isolation_level": "AUTOCOMMIT"}\n',
+        '    return {"postgresql_readonly": True}\n',
         "tests/integration/test_products_round_trips.py::test_one_round_trip_reads_a_product_and_three_change_one",
     ),
     Sabotage(
-        "a terminated connection is nobody's error",
+        "no request fails because a connection was terminated",
         CONNECTIONS,
-        "            _replace(proxy)\n",
-        "            raise\n",
+        '            "checkout": self._check,\n'
+        '            "begin": self._set_mode,\n'
+        '            "do_execute": self._execute,\n',
+        '            "begin": self._set_mode,\n',
         f"{END_TO_END}::test_no_request_fails_when_every_idle_connection_was_terminated",
     ),
     Sabotage(

@@ -284,15 +284,15 @@ SABOTAGES = [
     Sabotage(
         "readiness is refused while a migration is missing",
         SCHEMA,
-        "    if is_behind(found, code):\n",
+        "    if is_behind(state.revisions, code):\n",
         "    if not code:\n",
         f"{HEALTH}::test_not_ready_while_a_migration_is_missing",
     ),
     Sabotage(
         "readiness is refused while nobody has migrated",
         SCHEMA,
-        "        return frozenset()\n",
-        "        return of_code().heads | {str(error)}\n",
+        "        return State(frozenset(), refuses_writes=False)\n",
+        "        return State(of_code().heads, refuses_writes=False)\n",
         f"{HEALTH}::test_not_ready_while_nobody_has_migrated",
     ),
     Sabotage(
@@ -305,8 +305,8 @@ SABOTAGES = [
     Sabotage(
         "readiness costs one query",
         SCHEMA,
-        "    found = await of_database(session)\n",
-        "    await of_database(session)\n    found = await of_database(session)\n",
+        "    code, state = of_code(), await of_database(session)\n",
+        "    await of_database(session)\n    code, state = of_code(), await of_database(session)\n",
         f"{HEALTH}::test_ready_while_the_database_answers",
     ),
 ]

@@ -80,8 +80,8 @@ SABOTAGES = [
     Sabotage(
         "who only reads asks the replica",
         "app/core/db/database.py",
-        "(replica or engine)",
-        "engine",
+        "self._reads = replica_reads or reads",
+        "self._reads = reads",
         "tests/integration/test_replica.py::test_who_only_reads_asks_the_replica",
     ),
     Sabotage(

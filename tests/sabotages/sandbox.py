@@ -5,7 +5,8 @@ from tests.sabotages.sabotage import Sabotage
 SANDBOX = "tests/harness/sandbox.py"
 SAVEPOINTS = "tests/harness/savepoints.py"
 STATEMENTS = "tests/harness/statements.py"
-TURNS = "tests/harness/turns.py"
+LOCK = "tests/harness/connection_lock.py"
+QUEUE = "app/core/db/connection_queue.py"
 DATABASES = "tests/harness/databases.py"
 GIVEN_SERVER = "tests/harness/given_server.py"
 ENVIRONMENT = "tests/harness/environment.py"
@@ -13,7 +14,7 @@ IN_DATABASES = "tests/integration/test_databases.py"
 OF_GIVEN_SERVER = "tests/unit/test_given_server.py"
 OF_ENVIRONMENT = "tests/unit/test_environment.py"
 IN_SANDBOX = "tests/integration/test_sandbox.py"
-IN_TURNS = "tests/integration/test_turns.py"
+IN_LOCK = "tests/integration/test_connection_lock.py"
 
 SABOTAGES = [
     Sabotage(
@@ -68,8 +69,8 @@ SABOTAGES = [
     Sabotage(
         "all sessions of a test share a connection",
         SAVEPOINTS,
-        '    "poolclass": StaticPool,  # every session gets the same connection\n',
-        "",
+        "import AdaptedConnection, Connection, Engine, StaticPool, event\n",
+        "import AdaptedConnection, Connection, Engine, NullPool as StaticPool, event\n",
         f"{IN_SANDBOX}::test_rows_that_are_not_committed_survive_what_the_application_rolls_back",
     ),
     Sabotage(
@@ -82,8 +83,8 @@ SABOTAGES = [
     Sabotage(
         "what the test arranged without a commit survives what the application rolls back",
         SAVEPOINTS,
-        "    def _use(self, *_: object) -> None:\n        self._unused = None\n",
-        "    def _use(self, *_: object) -> None: ...\n",
+        "        self._unused = None\n        if ONLY_AFTER_COMMIT",
+        "        if ONLY_AFTER_COMMIT",
         f"{IN_SANDBOX}::test_rows_that_are_not_committed_survive_what_the_application_rolls_back",
     ),
     Sabotage(
@@ -96,61 +97,137 @@ SABOTAGES = [
     Sabotage(
         "a commit after a failure that was not rolled back is an error",
         SAVEPOINTS,
-        "        except asyncpg.PostgresError:\n            self._fail(connection, name)\n",
-        "        except asyncpg.PostgresError:\n            self._roll_back(connection, name)\n",
-        f"{IN_SANDBOX}::test_a_failure_that_was_swallowed_fails_the_commit",
+        "        raise AbortedTransactionError from error\n",
+        "        return\n",
+        f"{IN_SANDBOX}::test_a_caught_failure_fails_the_commit",
     ),
     Sabotage(
         "the application and the test never share a session",
-        SANDBOX,
-        "            async with super().transaction() as session:\n",
-        "            if not hasattr(self, 'shared'):\n"
-        "                self.shared = self._transactions()\n"
-        "            async with self.shared.begin():\n"
-        "                session = self.shared\n",
+        "app/core/db/database.py",
+        "            async with self._transactions() as session:\n",
+        "            self._shared = getattr(self, '_shared', None) or self._transactions()\n"
+        "            async with self._shared as session:\n",
         f"{IN_SANDBOX}::test_application_and_test_never_share_a_session",
     ),
     Sabotage(
-        "requests at once take turns",
-        TURNS,
-        "            await self._wait(unit)\n",
-        "            self._turn._locked = True\n",
-        f"{IN_TURNS}::test_requests_at_once_all_succeed_while_the_test_holds_a_savepoint",
+        "requests at once wait for the sandbox's connection",
+        SAVEPOINTS,
+        "                await_(self.lock.acquire(block))\n",
+        "                block.scope.holders.append(block)\n",
+        f"{IN_LOCK}::test_requests_at_once_succeed_beside_an_open_savepoint",
     ),
     Sabotage(
-        "who waits is patient with each that comes before",
-        TURNS,
-        "                patience.reschedule(until)\n",
+        "a block that waits too long is told who holds the connection",
+        LOCK,
+        'self.holder.name if self.holder else "another block"',
+        '"another block"',
+        f"{IN_LOCK}::test_block_that_waits_too_long_is_told_who_holds_the_connection",
+    ),
+    Sabotage(
+        "a second connection of the sandbox is refused",
+        QUEUE,
+        "                self.check_second(block)\n",
         "                pass\n",
-        f"{IN_TURNS}::test_who_waits_is_patient_with_each_that_comes_before",
+        f"{IN_LOCK}::test_transaction_inside_another_is_refused",
     ),
     Sabotage(
-        "who waits too long is told who keeps the turn",
-        TURNS,
-        "        self._holder = unit\n",
-        "        self._holder = None\n",
-        f"{IN_TURNS}::test_who_waits_too_long_is_told_who_keeps_the_turn",
+        "tasks that outlive their request have places of their own",
+        "app/core/db/scope.py",
+        "    while block is not None and not block.is_open:\n        block = block.parent\n",
+        "",
+        "tests/unit/test_connection_queue.py"
+        "::test_tasks_that_outlive_their_request_have_places_of_their_own",
     ),
     Sabotage(
-        "a unit of work waits for those inside it",
-        SANDBOX,
-        "                    await unit.close()\n            self.committed += 1\n",
-        "                    unit.is_open = True\n            self.committed += 1\n",
-        f"{IN_TURNS}::test_a_transaction_waits_for_those_inside_it",
+        "a refusal that the application catches fails the test",
+        LOCK,
+        "        self.refused = SandboxError(reason)\n        return self.refused\n",
+        "        return SandboxError(reason)\n",
+        f"{IN_SANDBOX}::test_refusal_that_the_application_catches_fails_the_test",
     ),
     Sabotage(
         "a deferred constraint fails the commit",
         SAVEPOINTS,
-        'f"{CHECK}; RELEASE',
+        'f"SET CONSTRAINTS ALL IMMEDIATE; RELEASE',
         'f"RELEASE',
         f"{IN_SANDBOX}::test_a_deferred_constraint_fails_the_commit_and_leaves_no_row",
     ),
     Sabotage(
         "a deferred constraint stays deferred",
         SAVEPOINTS,
-        '"ROLLBACK TO SAVEPOINT deferred; RELEASE SAVEPOINT deferred"',
-        '"RELEASE SAVEPOINT deferred"',
+        '        return self._restore or ""\n',
+        '        return ""\n',
         f"{IN_SANDBOX}::test_a_deferred_constraint_stays_deferred_for_the_next_transaction",
+    ),
+    Sabotage(
+        "an immediate constraint stays immediate",
+        SAVEPOINTS,
+        "WHERE condeferred\n",
+        "WHERE condeferrable\n",
+        f"{IN_SANDBOX}::test_a_constraint_that_is_immediate_stays_immediate",
+    ),
+    Sabotage(
+        "a deferred trigger writes with the commit",
+        SAVEPOINTS,
+        '                f"SET CONSTRAINTS ALL IMMEDIATE; RELEASE SAVEPOINT {name};"\n',
+        '                f"SAVEPOINT c; SET CONSTRAINTS ALL IMMEDIATE; ROLLBACK TO c;"\n'
+        '                f"RELEASE SAVEPOINT {name};"\n',
+        f"{IN_SANDBOX}::test_a_deferred_trigger_writes_with_the_commit",
+    ),
+    Sabotage(
+        "a change of the schema is noticed",
+        SAVEPOINTS,
+        "            self._restore = None\n            self._changed_schema |= is_ours\n",
+        "            self._changed_schema |= is_ours\n",
+        f"{IN_SANDBOX}::test_a_change_of_the_schema_is_noticed_until_the_test_ends",
+    ),
+    Sabotage(
+        "a change of the schema ends with its test",
+        SAVEPOINTS,
+        "        if self._changed_schema:\n            self._restore = None\n",
+        "        pass\n",
+        f"{IN_SANDBOX}::test_a_change_of_the_schema_is_noticed_until_the_test_ends",
+    ),
+    Sabotage(
+        "what only a real commit shows is refused",
+        SAVEPOINTS,
+        r'r"\b(NOTIFY\s|pg_notify\s*\(|',
+        r'r"\b(',
+        f"{IN_SANDBOX}::test_what_only_a_real_commit_shows_is_refused",
+    ),
+    Sabotage(
+        "an isolation level of its own is refused",
+        SAVEPOINTS,
+        '        elif level != "AUTOCOMMIT":\n',
+        "        elif not level:\n",
+        f"{IN_SANDBOX}::test_an_isolation_level_is_refused",
+    ),
+    *(
+        Sabotage(
+            f"what a transaction sets ends with it: {ending}",
+            SAVEPOINTS,
+            old,
+            new,
+            "tests/integration/test_sessions.py"
+            "::test_what_ends_with_a_transaction_is_gone_in_the_next",
+        )
+        for ending, old, new in (
+            ("roles", "RESET SESSION AUTHORIZATION; RESET ALL", "RESET ALL"),
+            ("settings", "RESET ALL; DISCARD TEMP", "DISCARD TEMP"),
+            ("temporary tables", "RESET ALL; DISCARD TEMP", "RESET ALL"),
+            (
+                "before constraints are deferred again",
+                "{END_OF_TRANSACTION}; {restore}",
+                "{restore}{END_OF_TRANSACTION}; ",
+            ),
+        )
+    ),
+    Sabotage(
+        "the test cannot undo by another method",
+        SANDBOX,
+        'in ("rollback", "close", "aclose", "reset", "invalidate"):',
+        'in ("rollback",):',
+        f"{IN_SANDBOX}::test_the_test_cannot_undo_what_the_application_committed",
     ),
     Sabotage(
         "a constraint that the test leaves broken is found",

@@ -28,32 +28,25 @@ SABOTAGES = [
     Sabotage(
         "a transaction commits",
         DATABASE,
-        "                await session.commit()\n",
-        "                await session.flush()\n",
+        "                        await AsyncSession.commit(session)\n",
+        "                        await session.flush()\n",
         f"{IN_SANDBOX}::test_what_the_application_commits_is_visible",
     ),
     Sabotage(
         "a commit that PostgreSQL answers with a rollback is an error",
-        DATABASE,
-        "            await refuse_lost_commit(session)\n",
-        "",
-        "tests/integration/test_committed.py"
-        "::test_a_commit_after_a_failure_that_was_swallowed_is_an_error",
+        "app/core/db/aborted.py",
+        'if query == "COMMIT;":',
+        'if query == "COMMIT":',
+        "tests/integration/test_committed.py::test_a_commit_after_a_caught_failure_is_an_error",
     ),
     Sabotage(
         "a transaction that raises is rolled back, and not committed in a finally",
         DATABASE,
-        "            yield session\n            await session.flush()  # so that a commit only commits\n",
-        "            try:\n                yield session\n            finally:\n"
-        "                await session.commit()\n",
+        "                yield session\n"
+        "                await session.flush()  # so that a commit only commits\n",
+        "                try:\n                    yield session\n                finally:\n"
+        "                    await AsyncSession.commit(session)\n",
         f"{IN_SANDBOX}::test_what_the_application_rolls_back_is_gone_and_arranged_rows_stay",
-    ),
-    Sabotage(
-        "a session for queries refuses to write",
-        DATABASE,
-        "    if statement.is_dml:\n        raise ReadOnlyError\n",
-        "    del statement\n",
-        f"{IN_SANDBOX}::test_a_session_for_queries_refuses_to_write",
     ),
     Sabotage(
         "only the database module commits",
@@ -171,7 +164,7 @@ SABOTAGES = [
     Sabotage(
         "the test cannot undo what the application committed",
         SANDBOX,
-        "            raise RollbackError\n",
+        "            raise RollbackError(method)\n",
         "            pass\n",
         f"{IN_SANDBOX}::test_the_test_cannot_undo_what_the_application_committed",
     ),

@@ -20,12 +20,16 @@ from sqlalchemy.util import await_
 from app.core.db.aborted import AbortedTransactionError
 from app.core.db.scope import Block, acting_block
 from app.core.db.sessions import sessions_on
-from app.core.db.statements import is_read
+from app.core.db.statements import ReadOnlyError, is_read
 from tests.harness.connection_lock import ConnectionLock
 from tests.harness.statements import Statements, TransactionEndedError
 
 # What ends with a transaction in PostgreSQL: roles, settings and temporary tables.
 END_OF_TRANSACTION = "RESET SESSION AUTHORIZATION; RESET ALL; DISCARD TEMP"
+
+# Both end with the savepoint. The second one shows whether a read makes itself able to write.
+READ_ONLY = "SET TRANSACTION READ ONLY"
+READS = f"{READ_ONLY}; SET LOCAL default_transaction_read_only = on"
 
 INITIALLY_DEFERRED = """
 SELECT string_agg(DISTINCT format('%I.%I', nspname, name), ', ') FROM (
@@ -97,11 +101,14 @@ class Savepoints:
         self._driver: asyncpg.Connection | None = None
         self._restore: str | None = None
         """SQL that defers again what is initially deferred; unknown after a change of the schema."""
+        self._changed_schema = False
+        """Whether this test has changed the schema: to roll back changes it too."""
         event.listen(Engine, "before_cursor_execute", self._use)
         for name, listener in {
             "begin": self._begin,
             "commit": self._commit,
             "rollback": self._rollback,
+            "after_cursor_execute": self._check_mode,
             "handle_error": self._recover,
         }.items():
             event.listen(engine.sync_engine, name, listener)
@@ -135,6 +142,8 @@ class Savepoints:
         """Check the constraints that are still deferred, as a commit would; undo everything."""
         driver, self._driver, self._unused = self._driver, None, None
         self._held.clear()
+        self._forget_schema()
+        self._changed_schema = False
         if driver is None or driver.is_closed():
             return
         if not driver.is_in_transaction():
@@ -170,8 +179,10 @@ class Savepoints:
             self._unused = next(self._names)
             sql.append(f"SAVEPOINT {self._unused}")
         options = connection.get_execution_options()
-        if is_read(connection) or options.get("postgresql_readonly"):
-            sql.append("SET TRANSACTION READ ONLY")  # ends with the savepoint
+        if is_read(connection):
+            sql.append(READS)
+        elif options.get("postgresql_readonly"):
+            sql.append(READ_ONLY)
         if sql:
             self._send(connection, "; ".join(sql))
         driver = connection.connection.driver_connection
@@ -196,8 +207,8 @@ class Savepoints:
         try:
             self._send(
                 connection,
-                f"SET CONSTRAINTS ALL IMMEDIATE; {restore}RELEASE SAVEPOINT {name};"
-                f" {END_OF_TRANSACTION}; SAVEPOINT {following}",
+                f"SET CONSTRAINTS ALL IMMEDIATE; RELEASE SAVEPOINT {name};"
+                f" {END_OF_TRANSACTION}; {restore}SAVEPOINT {following}",
             )
         except asyncpg.PostgresError as error:
             self._roll_back(connection, name)
@@ -221,11 +232,18 @@ class Savepoints:
     def _roll_back(self, connection: Connection, name: str) -> None:
         self._send(connection, f"ROLLBACK TO SAVEPOINT {name}")
         self._unused = name
+        self._forget_schema()
+
+    def _forget_schema(self) -> None:
+        if self._changed_schema:
+            self._restore = None
 
     def _use(self, connection: Connection, _cursor: Any, statement: str, *_: Any) -> None:
+        is_ours = connection.engine.pool is self.engine.pool
         if CHANGES_SCHEMA.match(statement):
             self._restore = None
-        if connection.engine.pool is not self.engine.pool:
+            self._changed_schema |= is_ours
+        if not is_ours:
             return
         self._unused = None
         if ONLY_AFTER_COMMIT.search(statement):
@@ -235,8 +253,14 @@ class Savepoints:
         """In autocommit mode, a statement that fails leaves no transaction behind that has failed."""
         connection = context.connection
         if connection in self._held and is_read(connection) and not context.is_disconnect:
-            again = f"ROLLBACK TO SAVEPOINT {self._held[connection]}; SET TRANSACTION READ ONLY"
-            self._send(connection, again)
+            self._send(connection, f"ROLLBACK TO SAVEPOINT {self._held[connection]}; {READS}")
+
+    def _check_mode(self, connection: Connection, *_: Any) -> None:
+        """Raise if a read has made its session able to write, as it does in production."""
+        if is_read(connection):
+            driver: Any = connection.connection.driver_connection
+            if driver.get_settings().default_transaction_read_only != "on":
+                raise ReadOnlyError
 
     def _send(self, connection: Connection, sql: str) -> None:
         self._run(connection, lambda driver: driver.execute(sql))

@@ -5,6 +5,8 @@ import re
 from sqlalchemy import event, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from app.core.db.statements import UsageError
+
 _START = r"(?:\s|\(|/\*.*?\*/|--[^\n]*\n)*"
 
 _ROLLED_BACK = re.compile(
@@ -25,7 +27,7 @@ _CLUSTER_WIDE = re.compile(
 )
 
 
-class TransactionEndedError(Exception):
+class TransactionEndedError(UsageError):
     """The test has ended the transaction that would have been rolled back after it."""
 
     def __init__(self, how: str) -> None:

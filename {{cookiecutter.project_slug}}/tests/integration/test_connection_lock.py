@@ -69,13 +69,6 @@ async def test_transaction_inside_another_commits_on_its_own(
     assert await count(session) == 1
 
 
-async def test_refusal_that_the_application_catches_fails_the_test(database: Sandbox) -> None:
-    database.savepoints.lock.refuse("It was caught.")
-
-    with pytest.raises(SandboxError, match="It was caught"):
-        database.savepoints.raise_if_refused()
-
-
 async def test_task_that_outlives_a_transaction_has_its_own(
     database: Sandbox, session: AsyncSession
 ) -> None:

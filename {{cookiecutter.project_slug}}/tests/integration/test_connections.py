@@ -87,7 +87,12 @@ async def test_a_connection_that_rested_is_asked_first(distrustful: Database, pr
     assert proxy.round_trips - before == 2
 
 
-async def test_a_connection_that_was_closed_is_replaced(pooled: Database, proxy: Proxy) -> None:
+@pytest.mark.parametrize("before", ["read", "transaction"])
+async def test_a_connection_that_was_closed_is_replaced(
+    pooled: Database, proxy: Proxy, before: str
+) -> None:
+    async with getattr(pooled, before)() as session:
+        await session.execute(ONE)
     proxy.cut()
 
     async with pooled.transaction() as session:

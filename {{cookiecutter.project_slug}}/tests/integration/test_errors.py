@@ -10,11 +10,12 @@ from fastapi import FastAPI, HTTPException
 from httpx import AsyncClient
 from pydantic import Field
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+from sqlalchemy.ext.asyncio import AsyncEngine
 from structlog.testing import capture_logs
 
-from app.core.db import get_database
+from app.core.db import Session, get_database
 from app.core.db.database import open_database
+from app.core.pagination import PageQuery
 from app.core.schemas import Body
 from app.main import create_app
 from app.settings import Settings
@@ -121,8 +122,23 @@ async def narrow_client(engine: AsyncEngine) -> AsyncGenerator[AsyncClient]:
         await holder.execute(text("SELECT 1"))
         app = make_app()
         app.dependency_overrides[get_database] = lambda: database
+
+        @app.post("/strict/{number}")
+        async def strict(session: Session, number: int, page: PageQuery, body: Short) -> None: ...
+
         async with client_of(app) as client:
             yield client
+
+
+@pytest.mark.parametrize(
+    ("path", "body"), [("x", "a"), ("1?limit=x", "a"), ("1?cursor=x", "a"), ("1", SECRET)]
+)
+async def test_invalid_request_does_not_wait_for_a_connection(
+    narrow_client: AsyncClient, path: str, body: str
+) -> None:
+    response = await narrow_client.post(f"/strict/{path}", json={"text": body})
+
+    assert response.status_code == 422
 
 
 async def test_a_pool_without_a_connection_left_is_unavailable(narrow_client: AsyncClient) -> None:
@@ -134,14 +150,13 @@ async def test_a_pool_without_a_connection_left_is_unavailable(narrow_client: As
 
 
 @pytest.mark.usefixtures("cage")
-async def test_what_waits_too_long_for_a_lock_is_unavailable(
-    canary_client: AsyncClient, engine: AsyncEngine, session: AsyncSession
-) -> None:
-    await session.execute(text("SET LOCAL lock_timeout = '20ms'"))
-    await session.commit()
-    async with engine.begin() as other:
+async def test_what_waits_too_long_for_a_lock_is_unavailable(engine: AsyncEngine) -> None:
+    settings = settings_for(engine.url).model_copy(update={"database_lock_timeout": 0.02})
+    app = make_app()
+    async with open_database(settings) as database, engine.begin() as other:
+        app.dependency_overrides[get_database] = lambda: database
         await other.execute(text("LOCK TABLE harness.canaries"))
-
-        response = await canary_client.get("/canaries/count")
+        async with client_of(app) as client:
+            response = await client.get("/canaries/count")
 
     assert response.status_code == 503

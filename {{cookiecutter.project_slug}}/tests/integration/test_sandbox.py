@@ -13,9 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from app.core.db import get_database
 from app.core.db.aborted import AbortedTransactionError
-from app.core.db.statements import ReadOnlyError
 from app.core.errors import ConflictError
 from tests.fixtures.canaries import Canary, add, count
+from tests.harness.connection_lock import SandboxError
 from tests.harness.leaks import Baseline
 from tests.harness.sandbox import RollbackError, Sandbox
 from tests.harness.savepoints import Savepoints
@@ -157,12 +157,13 @@ async def test_a_query_that_fails_is_the_only_one_that_fails(database: Sandbox) 
         await add(writing, "a")
 
     async with database.read() as reading:
+        await reading.connection()  # which the session now keeps
         with pytest.raises(DBAPIError, match="division by zero"):
             await reading.execute(text("SELECT 1 / 0"))
         assert await count(reading) == 1
 
 
-async def test_a_failure_that_was_swallowed_fails_the_commit(session: AsyncSession) -> None:
+async def test_a_caught_failure_fails_the_commit(session: AsyncSession) -> None:
     await add(session, "a")
     with contextlib.suppress(IntegrityError):
         await add(session, "a")
@@ -235,23 +236,94 @@ async def test_a_constraint_that_the_test_leaves_broken_is_found(savepoints: Sav
         assert await count(next_test.session()) == 0
 
 
-async def test_a_session_for_queries_refuses_to_write(
-    canary_client: AsyncClient, session: AsyncSession
+async def run(sandbox: Sandbox, *statements: str) -> None:
+    """Run each statement in a transaction of the application."""
+    for statement in statements:
+        async with sandbox.transaction() as session:
+            await session.execute(text(statement))
+
+
+async def test_a_deferred_trigger_writes_with_the_commit(
+    database: Sandbox, session: AsyncSession
 ) -> None:
-    with pytest.raises(ReadOnlyError, match="only reads"):
-        await canary_client.get("/canaries/write-in-a-read")
+    body = "BEGIN INSERT INTO harness.canaries VALUES (NEW.name || ' again'); RETURN NULL; END"
+    await run(
+        database,
+        f"CREATE FUNCTION harness.again() RETURNS trigger LANGUAGE plpgsql AS $${body}$$",
+        "CREATE CONSTRAINT TRIGGER again AFTER INSERT ON harness.canaries INITIALLY DEFERRED"
+        " FOR EACH ROW WHEN (NEW.name NOT LIKE '% again') EXECUTE FUNCTION harness.again()",
+        "INSERT INTO harness.canaries VALUES ('a')",
+        "INSERT INTO harness.canaries VALUES ('b')",
+    )
 
-    assert await count(session) == 0
+    assert set(await session.scalars(select(Canary.name))) == {"a", "a again", "b", "b again"}
 
 
+CHILDREN = "CREATE TABLE harness.children (parent text REFERENCES harness.canaries {deferrable})"
+ORPHAN = text("INSERT INTO harness.children VALUES ('later')")
+
+
+async def test_a_constraint_that_is_immediate_stays_immediate(database: Sandbox) -> None:
+    await run(database, CHILDREN.format(deferrable="DEFERRABLE"), "SELECT 1")
+
+    async with database.transaction() as session:
+        with pytest.raises(IntegrityError):
+            async with session.begin_nested():
+                await session.execute(ORPHAN)
+
+
+async def test_a_change_of_the_schema_is_noticed_until_the_test_ends(
+    savepoints: Savepoints,
+) -> None:
+    async with Sandbox.on(savepoints) as first_test:
+        await commit(first_test)
+        await run(first_test, CHILDREN.format(deferrable="INITIALLY DEFERRED"), "SELECT 1")
+        async with first_test.transaction() as session:
+            await session.execute(ORPHAN)
+            await add(session, "later")
+
+    async with Sandbox.on(savepoints) as next_test:
+        await commit(next_test)
+
+
+@pytest.mark.parametrize(
+    "statement", ["NOTIFY news", "SELECT pg_notify('news', '')", "SELECT pg_current_xact_id()"]
+)
+async def test_what_only_a_real_commit_shows_is_refused(
+    savepoints: Savepoints, statement: str
+) -> None:
+    with pytest.raises(SandboxError, match=r"@pytest\.mark\.committed"):
+        async with Sandbox.on(savepoints) as sandbox:
+            await run(sandbox, statement)
+
+
+async def test_an_isolation_level_is_refused(savepoints: Savepoints) -> None:
+    options = {"isolation_level": "SERIALIZABLE"}
+
+    with pytest.raises(SandboxError, match=r"READ COMMITTED, and not SERIALIZABLE"):
+        async with Sandbox.on(savepoints) as sandbox, sandbox.transaction() as session:
+            await session.connection(execution_options=options)
+
+
+async def test_refusal_that_the_application_catches_fails_the_test(savepoints: Savepoints) -> None:
+    async def catch_the_refusal() -> None:
+        async with Sandbox.on(savepoints) as sandbox:
+            with contextlib.suppress(SandboxError):
+                await run(sandbox, "NOTIFY news")
+
+    with pytest.raises(SandboxError):
+        await catch_the_refusal()
+
+
+@pytest.mark.parametrize("end", ["rollback", "close", "aclose", "reset", "invalidate", "__aexit__"])
 async def test_the_test_cannot_undo_what_the_application_committed(
-    canary_client: AsyncClient, session: AsyncSession
+    canary_client: AsyncClient, session: AsyncSession, end: str
 ) -> None:
     await add(session, "arranged, and not committed")
     await canary_client.post("/canaries/a")
 
     with pytest.raises(RollbackError, match=r"call session.commit\(\) after arranging"):
-        await session.rollback()
+        await getattr(session, end)(*[None] * 3 * (end == "__aexit__"))
 
     assert await count(session) == 2
 

@@ -40,7 +40,8 @@ async def test_request_that_waits_too_long_is_rejected() -> None:
     await queue.acquire(Block("the holder"))
 
     with pytest.raises(BusyError):
-        await queue.acquire(Block("a request"))
+        async with asyncio.timeout(1):
+            await queue.acquire(Block("a request"))
 
 
 async def test_cancelled_request_leaves_the_queue() -> None:
@@ -133,6 +134,24 @@ async def test_parallel_blocks_of_a_request_wait_for_each_other() -> None:
         await asyncio.gather(*(read() for _ in range(5)))
 
     assert most == 1
+
+
+async def test_tasks_that_outlive_their_request_have_places_of_their_own() -> None:
+    queue, ended, both = ConnectionQueue(2, timeout=0.1), asyncio.Event(), asyncio.Barrier(2)
+
+    async def later() -> None:
+        await ended.wait()
+        with open_block("a task") as block:
+            await queue.acquire(block)
+            await both.wait()
+            queue.release(block)
+
+    async with asyncio.TaskGroup() as group:
+        with request_scope("GET /"):
+            tasks = [group.create_task(later()) for _ in range(2)]
+        ended.set()
+
+    assert all(task.done() for task in tasks)
 
 
 async def test_parallel_block_that_waits_too_long_is_rejected() -> None:

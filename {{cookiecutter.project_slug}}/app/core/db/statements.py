@@ -43,10 +43,13 @@ OUTLIVES = re.compile(
     r"|DECLARE\b.*\bWITH\s+HOLD",
     re.I | re.S,
 )
+# DO and CALL: outside of a transaction, what they run may commit, and what follows is not read-only.
 NEEDS_TRANSACTION = re.compile(
-    r"SET\s+(LOCAL|TRANSACTION|CONSTRAINTS)|SAVEPOINT|RELEASE|DECLARE|LOCK|CREATE|ROLLBACK", re.I
+    r"SET\s+(LOCAL|TRANSACTION|CONSTRAINTS)|SAVEPOINT|RELEASE|DECLARE|LOCK|CREATE|ROLLBACK|DO|CALL",
+    re.I,
 )
-COMMENTS = re.compile(r"\A(\s+|--[^\n]*\n?|/\*.*?\*/)*", re.S)
+NO_COMMAND = re.compile(r"\A(\s+|;|--[^\n]*\n?|/\*.*?\*/)*", re.S)
+"""What may stand before a command: PostgreSQL ignores empty statements too."""
 
 PLAIN = ("SELECT", "INSERT", "UPDATE", "DELETE", "WITH")
 
@@ -59,7 +62,7 @@ def check_statement(statement: str, *, is_read: bool) -> None:
     """
     if statement.startswith(PLAIN):
         return
-    sql = COMMENTS.sub("", statement, count=1)
+    sql = NO_COMMAND.sub("", statement, count=1)
     if COMMITS.match(sql):
         raise UsageError(
             f"{_command(sql)} ends or begins a transaction, which only `Database` does. For a commit"
