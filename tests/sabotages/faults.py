@@ -127,8 +127,8 @@ SABOTAGES = [
     Sabotage(
         "places are given in order",
         QUEUE,
-        "            _, _, place = self._waiting.popleft()\n            if not place.done():  # else",
-        "            _, _, place = self._waiting.pop()\n            if not place.done():  # else",
+        "                _, _, place = waiting.popleft()\n                if not place.done():  # else",
+        "                _, _, place = waiting.pop()\n                if not place.done():  # else",
         f"{IN_QUEUE}::test_places_are_given_in_the_order",
     ),
     Sabotage(

@@ -104,9 +104,9 @@ SABOTAGES = [
     Sabotage(
         "the application and the test never share a session",
         "app/core/db/database.py",
-        "            async with self._transactions() as session:\n",
+        "            async with opened(self._transactions) as session:\n",
         "            self._shared = getattr(self, '_shared', None) or self._transactions()\n"
-        "            async with self._shared as session:\n",
+        "            async with opened(lambda: self._shared) as session:\n",
         f"{IN_SANDBOX}::test_application_and_test_never_share_a_session",
     ),
     Sabotage(

@@ -266,8 +266,37 @@ async def test_read_session_names_what_has_a_transaction(either: Isolated) -> No
                 pytest.fail(f"{name}: {await act(session)}")
 
 
+async def commit_its_connection(session: AsyncSession) -> None:
+    await (await session.connection()).commit()
+
+
+async def commit_its_transaction(session: AsyncSession) -> None:
+    await session.execute(ONE)
+    transaction = session.get_transaction()
+    assert transaction
+    await transaction.commit()
+
+
+async def end_it_by_a_block(session: AsyncSession) -> None:
+    async with session:
+        await session.execute(ONE)
+
+
+COMMITS: dict[str, Act] = {
+    "connection": commit_its_connection,
+    "transaction": commit_its_transaction,
+    "synchronous session": lambda session: session.run_sync(
+        lambda sync: (sync.execute(ONE), sync.commit())
+    ),
+}
+"""Ways to commit that are not a method of the session."""
+
 BREAKS_A_PROMISE: dict[str, Act] = {
     "commit": lambda session: session.commit(),
+    "close": lambda session: session.close(),
+    "reset": lambda session: session.reset(),
+    "invalidate": lambda session: session.invalidate(),
+    "async with": end_it_by_a_block,
     "begin": lambda session: session.begin().__aenter__(),
     "COMMIT": execute(text("/* now */ commit")),
     "SET": execute(text("SET app.tenant = 'blue'")),
@@ -278,6 +307,34 @@ BREAKS_A_PROMISE: dict[str, Act] = {
 @pytest.mark.parametrize("block", ["transaction", "read"])
 async def test_session_refuses_what_would_break_a_promise(either: Isolated, block: str) -> None:
     assert await refused(BREAKS_A_PROMISE, either, block) == BREAKS_A_PROMISE.keys()
+
+
+async def test_transaction_refuses_each_way_to_commit(either: Isolated) -> None:
+    assert await refused(COMMITS, either, "transaction") == COMMITS.keys()
+
+
+LEAVES_STATE = [
+    "SELECT set_config('app.tenant', 'blue', false)",
+    "SELECT pg_advisory_lock(7)",
+    "SELECT 1 AS a INTO TEMP staging",
+]
+STATE = text(
+    "SELECT concat_ws(' ', current_setting('app.tenant', true), to_regclass('pg_temp.staging'),"
+    " (SELECT objid FROM pg_locks WHERE locktype = 'advisory' AND objid = 7))"
+)
+
+
+@pytest.mark.committed
+@pytest.mark.parametrize("statement", LEAVES_STATE)
+async def test_connection_is_given_back_without_state(database: Committed, statement: str) -> None:
+    async with pool_of(1, database) as pooled:
+        async with pooled.transaction() as session:
+            await session.execute(text(statement))
+            before = await session.scalar(STATE)
+        async with pooled.transaction() as session:
+            after = await session.scalar(STATE)
+
+    assert (bool(before), after) == (True, "")
 
 
 async def test_transaction_refuses_autocommit(either: Isolated) -> None:

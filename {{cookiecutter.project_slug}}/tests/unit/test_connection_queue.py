@@ -83,14 +83,31 @@ async def test_sessions_of_one_request_share_a_place() -> None:
     assert queue.try_acquire(Block("the next"))
 
 
-async def test_place_is_kept_between_sessions_and_given_up_after_them() -> None:
-    queue, newcomer = ConnectionQueue(1, timeout=5), Block("a newcomer")
+async def test_place_is_given_up_while_no_connection_is_held() -> None:
+    queue = ConnectionQueue(1, timeout=5)
 
-    with request_scope("GET /"):
-        with open_block("auth") as auth:
-            await use(queue, auth)
-            assert not queue.try_acquire(newcomer)
-        assert queue.try_acquire(newcomer)
+    with request_scope("GET /"), open_block("auth") as auth:
+        await use(queue, auth)
+        assert queue.try_acquire(Block("another request"))
+
+
+async def test_request_that_comes_back_goes_before_new_ones() -> None:
+    queue, holder, order = ConnectionQueue(1, timeout=5), Block("the holder"), []
+    begun, new = Block("begun"), Block("new")
+    await use(queue, begun)
+    await queue.acquire(holder)
+
+    async def note(block: Block) -> None:
+        await use(queue, block)
+        order.append(block.name)
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(note(new))
+        group.create_task(note(begun))
+        await asyncio.sleep(0)
+        queue.release(holder)
+
+    assert order == ["begun", "new"]
 
 
 async def test_block_inside_a_holder_gets_a_second_connection() -> None:

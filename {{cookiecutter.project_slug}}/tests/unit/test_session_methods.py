@@ -29,5 +29,5 @@ def test_every_method_of_a_session_is_known() -> None:
 
 
 def test_every_method_that_runs_statements_is_wrapped() -> None:
-    assert wrapped(BlockSession) == RUN_STATEMENTS | {"commit", "__aexit__"}
+    assert wrapped(BlockSession) == RUN_STATEMENTS | ENDINGS - {"rollback"}
     assert wrapped(OwnSession) == RUN_STATEMENTS | ENDINGS | {"__aexit__"}

@@ -9,6 +9,7 @@ ENDS_A_TRANSACTION = [
     "commit and chain",
     "-- done\nCOMMIT",
     "/* done */ End;",
+    "/* /* nested */ */ COMMIT",
     "; COMMIT",
     "ABORT",
     "ROLLBACK",

@@ -10,9 +10,10 @@ from sqlalchemy.engine.interfaces import ExceptionContext
 from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.util import await_
+from sqlalchemy.util.concurrency import in_greenlet
 
 from app.core.db.aborted import USED
-from app.core.db.pool import READ_ONLY
+from app.core.db.pool import HAS_STATE, READ_ONLY
 from app.core.db.sqlstate import (
     READ_ONLY_TRANSACTION,
     STALE,
@@ -154,8 +155,15 @@ def _connect(dialect: Any, _: object, arguments: Any, options: Any) -> Any:
         raise CannotConnectError(error) from error
 
 
-def _on_checkin(_: object, record: Any) -> None:
+CLEAN = "RESET ALL; SELECT pg_advisory_unlock_all(); DISCARD TEMP"
+
+
+def _on_checkin(connection: Any, record: Any) -> None:
     record.info[IDLE_SINCE] = monotonic()
+    if connection is not None and record.info.pop(HAS_STATE, False):
+        record.info[READ_ONLY] = False
+        if not (in_greenlet() and _answers(connection, CLEAN)):
+            record.invalidate()
 
 
 def _switch(proxy: Any, *, read_only: bool) -> bool:
@@ -168,7 +176,7 @@ def _switch(proxy: Any, *, read_only: bool) -> bool:
 
 def _answers(connection: Any, statement: str) -> bool:
     """Run the statement, and tell whether the server has answered in time."""
-    driver = connection.driver_connection
+    driver = getattr(connection, "driver_connection", connection)
     try:
         await_(driver.execute(statement, timeout=PING_TIMEOUT))
     except DRIVER_ERRORS:

@@ -4,8 +4,11 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 
-from app.core.db.scope import Block, current_block
+from app.core.db.scope import Block, Scope, current_block
 from app.core.db.sqlstate import BusyError
+
+Waiting = deque[tuple[float, Block, asyncio.Future[None]]]
+"""When each has waited long enough, for which block, and what it waits for."""
 
 REJECT_BATCH = 50
 """Waiting requests that are rejected per iteration of the loop: a thousand at once would delay those
@@ -18,26 +21,31 @@ class ConnectionQueue:
     SQLAlchemy's own pool lets a newcomer overtake those that wait, who then stand last again: under
     load some wait for ever.
 
-    A request has one place, however many sessions it opens. It waits only while it holds no
-    connection: a block inside one that holds a connection gets a second one at once.
+    A request has one place, however many sessions it opens, and only while one of them holds a
+    connection. It waits only while none does: a block inside one that holds a connection gets a second
+    one at once. A request that comes back goes before those that have not begun.
     """
 
     def __init__(self, size: int, timeout: float) -> None:
         self._free = size
         self._timeout = timeout
-        self._waiting: deque[tuple[float, Block, asyncio.Future[None]]] = deque()
+        self._returning: Waiting = deque()
+        self._new: Waiting = deque()
         self._timer: asyncio.TimerHandle | None = None
 
     def try_acquire(self, block: Block) -> bool:
         """Acquire a connection for the block if nothing has to be waited for."""
         scope = block.scope
-        if scope.holders or not (self in scope.places or self._free):
+        if scope.holders or not self._free:
             return False
-        if self not in scope.places:
-            self._free -= 1
-            scope.places.add(self)
+        self._free -= 1
+        self._admit(scope)
         scope.holders.append(block)
         return True
+
+    def _admit(self, scope: Scope) -> None:
+        scope.places.add(self)
+        scope.was_admitted = True
 
     async def acquire(self, block: Block) -> None:
         """Wait until the block may take a connection, or raise ``BusyError``."""
@@ -53,9 +61,9 @@ class ConnectionQueue:
         try:
             if is_second:
                 self.check_second(block)
-            elif block.queues and self not in scope.places:
+            elif block.queues:
                 await self._wait_for_place(block)
-                scope.places.add(self)
+                self._admit(scope)
         except BaseException:
             scope.drop(block)
             raise
@@ -69,11 +77,12 @@ class ConnectionQueue:
 
     def leave(self) -> None:
         """Give a place to the request that has waited longest."""
-        while self._waiting:
-            _, _, place = self._waiting.popleft()
-            if not place.done():  # else its request was cancelled
-                place.set_result(None)
-                return
+        for waiting in (self._returning, self._new):
+            while waiting:
+                _, _, place = waiting.popleft()
+                if not place.done():  # else its request was cancelled
+                    place.set_result(None)
+                    return
         self._free += 1
 
     async def _wait_for_others(self, block: Block, is_around: Callable[[Block], bool]) -> None:
@@ -100,7 +109,8 @@ class ConnectionQueue:
         loop = asyncio.get_running_loop()
         place: asyncio.Future[None] = loop.create_future()
         deadline = loop.time() + self._timeout
-        self._waiting.append((deadline, block, place))
+        waiting = self._returning if block.scope.was_admitted else self._new
+        waiting.append((deadline, block, place))
         if self._timer is None:
             self._timer = loop.call_at(deadline, self._reject)
         try:
@@ -114,11 +124,13 @@ class ConnectionQueue:
         """Fail those whose time is up: all wait equally long, so they stand first."""
         loop = asyncio.get_running_loop()
         now = loop.time()
-        for _ in range(REJECT_BATCH):
-            if not self._waiting or self._waiting[0][0] > now:
-                break
-            _, block, place = self._waiting.popleft()
-            if not place.done():
-                place.set_exception(self.busy(block))
-        following = max(self._waiting[0][0], now) if self._waiting else None
+        for waiting in (self._returning, self._new):
+            for _ in range(REJECT_BATCH):
+                if not waiting or waiting[0][0] > now:
+                    break
+                _, block, place = waiting.popleft()
+                if not place.done():
+                    place.set_exception(self.busy(block))
+        deadlines = [waiting[0][0] for waiting in (self._returning, self._new) if waiting]
+        following = max(min(deadlines), now) if deadlines else None
         self._timer = loop.call_at(following, self._reject) if following else None

@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from app.core.db.engine import open_engine, read_options
 from app.core.db.returned_errors import is_error, notice_returned_errors
 from app.core.db.scope import current_block, open_block
-from app.core.db.sessions import BLOCK, QuerySession, Sessions, sessions_on
+from app.core.db.sessions import BLOCK, QuerySession, Sessions, opened, sessions_on
 from app.core.db.sqlstate import OutcomeUnknownError
 from app.settings import Settings
 
@@ -43,11 +43,13 @@ class Database:
     async def transaction(self) -> AsyncGenerator[AsyncSession]:
         """Begin; commit when the block ends, roll back when it raises."""
         with open_block("a transaction") as block:
-            async with self._transactions() as session:
+            block.may_commit = False
+            async with opened(self._transactions) as session:
                 session.info[BLOCK] = block
                 yield session
                 await session.flush()  # so that a commit only commits
                 if session.in_transaction():
+                    block.may_commit = True
                     with _unknown_if_lost():
                         await AsyncSession.commit(session)
                     block.scope.has_committed = True
@@ -65,7 +67,7 @@ class Database:
         self, sessions: Sessions, *, queues: bool = True
     ) -> AsyncGenerator[AsyncSession]:
         with open_block("a read", read_only=True, queues=queues) as block:
-            async with sessions() as session:
+            async with opened(sessions) as session:
                 session.info[BLOCK] = block
                 yield session
                 if isinstance(session, QuerySession):

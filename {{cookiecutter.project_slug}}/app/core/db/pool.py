@@ -14,6 +14,9 @@ Record = Any  # SQLAlchemy's ConnectionPoolEntry, whose record_info is never Non
 READ_ONLY = "read only"
 """Key in a connection's ``info``: its transactions are read-only unless they say otherwise."""
 
+HAS_STATE = "has state"
+"""Key in a connection's ``info``: it may have settings, locks or tables of its last transaction."""
+
 SPARE = 1
 """Connections that are kept for probes, beside those of requests."""
 

@@ -12,10 +12,11 @@ class Scope:
 
     def __init__(self) -> None:
         self.places: set[Any] = set()
-        """The connection queues in which the scope has a place."""
+        """The connection queues in which the scope has a place, while it holds a connection."""
+        self.was_admitted = False
+        """Whether it has had a place before: then it goes before requests that have not begun."""
         self.holders: list[Block] = []
         """The blocks that hold a connection, or wait for the scope's place; one entry for each."""
-        self.open_blocks = 0
         self.has_committed = False
         """Whether PostgreSQL has committed anything for it: then 503 would not be true any more."""
         self.has_failed = False
@@ -29,17 +30,13 @@ class Scope:
         await released
 
     def drop(self, block: "Block") -> None:
-        """Note that the block has given a connection back."""
+        """Note that the block has given a connection back; the last gives up the scope's place."""
         self.holders.remove(block)
         for waiting in self._waiting:
             if not waiting.done():
                 waiting.set_result(None)
         self._waiting.clear()
-        self.leave_if_idle()
-
-    def leave_if_idle(self) -> None:
-        """Give up the places once no session is open and no connection is held."""
-        if not self.open_blocks and not self.holders:
+        if not self.holders:
             for queue in self.places:
                 queue.leave()
             self.places.clear()
@@ -63,6 +60,8 @@ class Block:
         self.queues = queues
         """Whether it waits in the connection queue; a readiness probe does not."""
         self.is_open = True
+        self.may_commit = True
+        """Whether a commit is the block's own; while its session is in use, it is not."""
 
     def is_inside(self, other: "Block") -> bool:
         """Tell whether this block is the other one, or was opened inside it."""
@@ -118,15 +117,12 @@ def open_block(kind: str, *, read_only: bool = False, queues: bool = True) -> Ge
     parent = current_block()
     name = f"{kind} of {parent.name}" if parent else kind
     block = Block(name, parent, read_only=read_only, queues=queues)
-    block.scope.open_blocks += 1
     _current.set(block)
     try:
         yield block
     finally:
         block.is_open = False
         _current.set(parent)
-        block.scope.open_blocks -= 1
-        block.scope.leave_if_idle()
 
 
 def note_failure() -> None:

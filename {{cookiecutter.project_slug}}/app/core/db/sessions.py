@@ -1,9 +1,11 @@
 """The sessions that `Database` gives to features."""
 
+import asyncio
 import inspect
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine
+from contextlib import asynccontextmanager
 from functools import wraps
-from typing import Any
+from typing import Any, NoReturn
 
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 from sqlalchemy.util import greenlet_spawn
@@ -17,9 +19,9 @@ from app.core.db.statements import (
     check_statements,
 )
 
-ONLY_DATABASE_COMMITS = (
-    "Only `Database` commits: when the block of the session ends, or the route returns. For a commit of"
-    " its own, use `async with database.transaction()`."
+ONLY_DATABASE_ENDS = (
+    "Only `Database` commits or closes a session: when its block ends, or the route returns. To undo"
+    " what was done, use session.rollback(); for a commit of its own, `database.transaction()`."
 )
 
 BLOCK = "block"
@@ -29,30 +31,36 @@ Sessions = Callable[[], AsyncSession]
 
 
 class BlockSession(AsyncSession):
-    """A session that ends with its block.
-
-    It closes itself, but makes a task of that only when something went wrong. SQLAlchemy always does,
-    so that a rollback ends when its request is cancelled once more. When all went well there is nothing
-    to roll back, and nothing to wait for.
-    """
-
-    async def __aexit__(self, type_: Any, value: Any, traceback: Any) -> None:
-        if type_ is None:
-            await self.close()
-            return
-        try:
-            await super().__aexit__(type_, value, traceback)
-        except Exception:  # the connection is broken, and the first error says why
-            await self.invalidate()
+    """A session that ends with its block, and not before: what it was to write would be lost."""
 
     async def after_statement(self) -> None:
         """Do what is due when one of its methods has run."""
 
-    async def commit(self) -> None:
-        raise UsageError(ONLY_DATABASE_COMMITS)
-
     def begin(self) -> Any:
-        raise UsageError(ONLY_DATABASE_COMMITS)
+        raise UsageError(ONLY_DATABASE_ENDS)
+
+    async def _refuse(self, *_: Any, **__: Any) -> NoReturn:
+        raise UsageError(ONLY_DATABASE_ENDS)
+
+    commit = close = aclose = reset = invalidate = _refuse
+
+
+@asynccontextmanager
+async def opened(make: Sessions) -> AsyncGenerator[AsyncSession]:
+    """Close a new session when the block ends.
+
+    A rollback gets a task of its own, so that it ends when its request is cancelled once more.
+    """
+    session = make()
+    try:
+        yield session
+    except BaseException:
+        try:
+            await asyncio.shield(asyncio.create_task(AsyncSession.close(session)))
+        except Exception:  # the connection is broken, and the first error says why
+            await AsyncSession.invalidate(session)
+        raise
+    await AsyncSession.close(session)
 
 
 def statement_methods(session: type[AsyncSession] = AsyncSession) -> set[str]:

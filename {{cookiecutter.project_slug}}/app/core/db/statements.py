@@ -1,13 +1,14 @@
 """What a session refuses to run, although PostgreSQL would."""
 
 import re
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection, event
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from app.core.db.pool import READ_ONLY
-from app.core.db.scope import current_block
+from app.core.db.pool import HAS_STATE, READ_ONLY
+from app.core.db.scope import acting_block, current_block
 
 IS_READ = "is_read"
 """Execution option of the connections of a `ReadSession`."""
@@ -48,8 +49,16 @@ NEEDS_TRANSACTION = re.compile(
     r"SET\s+(LOCAL|TRANSACTION|CONSTRAINTS)|SAVEPOINT|RELEASE|DECLARE|LOCK|CREATE|ROLLBACK|DO|CALL",
     re.I,
 )
-NO_COMMAND = re.compile(r"\A(\s+|;|--[^\n]*\n?|/\*.*?\*/)*", re.S)
-"""What may stand before a command: PostgreSQL ignores empty statements too."""
+NO_COMMAND = re.compile(r"(\s+|;|--[^\n]*\n?)*")
+"""What may stand before a command, besides comments: PostgreSQL ignores empty statements too."""
+
+OF_COMMENT = re.compile(r"/\*|\*/")
+
+# What a function or a clause leaves on the connection, which is cleaned when it is given back.
+LEAVES_STATE = re.compile(
+    r"set_config\s*\((?!.*,\s*true\s*\))|pg_(try_)?advisory_lock|\bINTO\s+((LOCAL|GLOBAL)\s+)?TEMP",
+    re.I | re.S,
+)
 
 PLAIN = ("SELECT", "INSERT", "UPDATE", "DELETE", "WITH")
 
@@ -62,7 +71,7 @@ def check_statement(statement: str, *, is_read: bool) -> None:
     """
     if statement.startswith(PLAIN):
         return
-    sql = NO_COMMAND.sub("", statement, count=1)
+    sql = _without_comments(statement)
     if COMMITS.match(sql):
         raise UsageError(
             f"{_command(sql)} ends or begins a transaction, which only `Database` does. For a commit"
@@ -75,6 +84,28 @@ def check_statement(statement: str, *, is_read: bool) -> None:
         )
     if is_read and NEEDS_TRANSACTION.match(sql):
         raise NeedsTransactionError(_command(sql))
+
+
+@lru_cache(maxsize=1000)  # an application has so many statements, and runs each very often
+def leaves_state(statement: str) -> bool:
+    """Tell whether the statement may leave something on its connection."""
+    return LEAVES_STATE.search(statement) is not None
+
+
+def _without_comments(statement: str) -> str:
+    """Return the statement from its first command on; comments can be nested."""
+    while True:
+        found = NO_COMMAND.match(statement)
+        statement = statement[found.end() :] if found else statement
+        if not statement.startswith("/*"):
+            return statement
+        depth, end = 0, len(statement)
+        for mark in OF_COMMENT.finditer(statement):
+            depth += 1 if mark[0] == "/*" else -1
+            if depth == 0:
+                end = mark.end()
+                break
+        statement = statement[end:]
 
 
 def _command(sql: str) -> str:
@@ -92,6 +123,7 @@ def check_statements(engine: AsyncEngine) -> None:
     event.listen(engine.sync_engine, "after_cursor_execute", _check_mode)
     event.listen(engine.sync_engine, "savepoint", _check_savepoint)
     event.listen(engine.sync_engine, "begin", _check_isolation)
+    event.listen(engine.sync_engine, "commit", _check_commit)
 
 
 def _check(
@@ -101,6 +133,9 @@ def _check(
     if reads and context.execution_options.get("stream_results"):
         raise NeedsTransactionError("A server-side cursor")
     check_statement(statement, is_read=reads)
+    if leaves_state(statement):
+        proxy: Any = connection.connection
+        proxy._connection_record.info[HAS_STATE] = True
 
 
 def _check_mode(connection: Connection, *_: Any) -> None:
@@ -127,4 +162,14 @@ def _check_isolation(connection: Connection) -> None:
         raise UsageError(
             "In AUTOCOMMIT, each statement would be committed at once, also when the request fails:"
             " use `async with database.transaction()` for what is to be committed on its own."
+        )
+
+
+def _check_commit(connection: Connection) -> None:
+    """Raise for a commit by way of the connection, the transaction or the synchronous session."""
+    block = acting_block()
+    if block and not block.may_commit and not is_read(connection):
+        connection._rollback_impl()  # SQLAlchemy takes the transaction for ended now
+        raise UsageError(
+            "Only `Database` commits: for a commit of its own, use `async with database.transaction()`."
         )
