@@ -95,8 +95,8 @@ def test_a_port_that_is_taken_is_named(installed: Path, run: Run) -> None:
 
     assert result.returncode == 1
     assert result.stderr == (
-        f"Nobody can serve on 127.0.0.1:{port} (Address already in use):"
-        f" stop who does, or set another PORT, as in PORT={port + 1} make run\n"
+        f"Cannot listen on 127.0.0.1:{port}: Address already in use."
+        f" Stop the other process, or set another port: PORT={port + 1} make run\n"
     )
 
 

@@ -104,6 +104,8 @@ HEADERS = [
     b"Content-Type: " + b"a/" * 2000,
     b"Cookie: " + b"a=b; " * 5000,
     b"Accept: */*" + b";q=1" * 1000,
+    b"\r\n".join(b"X-%d: a" % number for number in range(200)),
+    b"X-Large: " + b"x" * 100_000,
     b"Expect: 100-continue",
     b"Upgrade: websocket\r\nConnection: Upgrade",
     b"Content-Length: 2\r\nContent-Length: 3",

@@ -15,6 +15,7 @@ from tests.sabotages import (
     sessions,
     settings,
     suite,
+    websockets,
 )
 
 SABOTAGES = [
@@ -28,5 +29,6 @@ SABOTAGES = [
     *migrations.SABOTAGES,
     *refusals.SABOTAGES,
     *suite.SABOTAGES,
+    *websockets.SABOTAGES,
     *guide.SABOTAGES,
 ]

@@ -6,11 +6,11 @@ DATABASE = "app/core/db/database.py"
 CONNECTIONS = "app/core/db/connection_health.py"
 FAULTS = "app/core/db/sqlstate.py"
 QUEUE = "app/core/db/connection_queue.py"
-DEADLINE = "app/core/http/middleware/timeout.py"
+TIMEOUT = "app/core/http/middleware/timeout.py"
 RETRY = "app/core/db/retry.py"
 IN_CONNECTIONS = "tests/integration/test_connections.py"
 IN_FAULTS = "tests/integration/test_faults.py"
-IN_DEADLINE = "tests/integration/test_deadline.py"
+IN_TIMEOUT = "tests/integration/test_timeout.py"
 IN_RETRY = "tests/integration/test_retry.py"
 IN_QUEUE = "tests/unit/test_connection_queue.py"
 END_TO_END = "tests/e2e/test_products_faults.py"
@@ -148,23 +148,65 @@ SABOTAGES = [
     Sabotage(
         "a request has a deadline",
         "app/main.py",
-        "    app.add_middleware(Deadline, seconds=settings.request_timeout)\n",
-        "",
-        f"{IN_DEADLINE}::test_a_statement_that_is_cut_short_stops",
+        "Timeout(app, seconds=settings.request_timeout,",
+        "Timeout(app, seconds=3600,",
+        f"{IN_TIMEOUT}::test_a_statement_that_is_cut_short_stops",
     ),
     Sabotage(
         "a response that has begun may take its time",
-        DEADLINE,
-        "                deadline.reschedule(None)  # a response that has begun may take its time\n",
-        "",
-        f"{IN_DEADLINE}::test_a_response_that_has_begun_may_take_its_time",
+        TIMEOUT,
+        "            self._deadline.reschedule(None)\n            await self._send(message)\n",
+        "            await self._send(message)\n",
+        f"{IN_TIMEOUT}::test_a_response_that_has_begun_may_take_its_time",
+    ),
+    Sabotage(
+        "a client that stops reading is noticed",
+        TIMEOUT,
+        "        self._deadline.reschedule(self._now() + self._seconds)\n        try:",
+        "        try:",
+        f"{IN_TIMEOUT}::test_a_client_that_stops_reading_holds_no_connection",
+    ),
+    Sabotage(
+        "a stream that ends early is closed",
+        "app/core/http/streaming.py",
+        "                await close()\n",
+        "                await checkpoint() if close is None else None\n",
+        f"{IN_TIMEOUT}::test_a_client_that_stops_reading_holds_no_connection",
+    ),
+    Sabotage(
+        "the connection of a client that takes nothing is broken off",
+        "app/core/http/middleware/error_responses.py",
+        """            scope.get("state", {}).get(ABORT, _nothing)()\n""",
+        "            _nothing()\n",
+        f"{IN_TIMEOUT}::test_a_client_that_stops_reading_holds_no_connection",
+    ),
+    Sabotage(
+        "a large answer is sent in parts",
+        TIMEOUT,
+        "        if len(body) <= PART_MAX:\n",
+        "        if body is not None:\n",
+        f"{IN_TIMEOUT}::test_a_client_that_reads_slowly_gets_everything",
+    ),
+    Sabotage(
+        "a handshake has a time limit",
+        TIMEOUT,
+        """        if scope["type"] == "lifespan":\n""",
+        """        if scope["type"] != "http":\n""",
+        f"{IN_TIMEOUT}::test_a_websocket_is_accepted_in_time_or_rejected",
+    ),
+    Sabotage(
+        "a request that is cut by a stop is answered",
+        "app/core/http/middleware/error_responses.py",
+        "            await exchange.answer(CUT)\n",
+        "            raise\n",
+        f"{IN_TIMEOUT}::test_a_request_that_a_stop_cuts_is_answered",
     ),
     Sabotage(
         "what fails while it is cancelled is too late",
-        DEADLINE,
+        TIMEOUT,
         "            if not deadline.expired():\n                raise\n",
         "            raise\n",
-        f"{IN_DEADLINE}::test_what_fails_while_it_is_cancelled_is_too_late",
+        f"{IN_TIMEOUT}::test_what_fails_while_it_is_cancelled_is_too_late",
     ),
     Sabotage(
         "what was refused is done again",

@@ -3,6 +3,7 @@
 from tests.sabotages.sabotage import Sabotage
 
 LOGGING = "app/core/observability/logging.py"
+OUTPUT = "app/core/observability/output.py"
 SERVER = "app/core/http/server.py"
 SETTINGS = "app/settings.py"
 DATABASE_URL = "app/database_url.py"
@@ -38,16 +39,58 @@ SABOTAGES = [
     Sabotage(
         "the URL of a request to another service is not logged",
         LOGGING,
-        'logging.getLogger("httpx").setLevel(logging.WARNING)',
-        'logging.getLogger("httpx").setLevel(logging.INFO)',
+        "        logging.getLogger(client).setLevel(logging.WARNING)\n",
+        "        logging.getLogger(client).setLevel(logging.INFO)\n",
         f"{IN_LOGGING}::test_the_url_of_a_request_to_another_service_is_not_logged",
     ),
     Sabotage(
         "a log that cannot be written fails nothing",
-        LOGGING,
+        OUTPUT,
         "with suppress(OSError, ValueError):",
         "with suppress(KeyError):",
         f"{IN_LOGGING}::test_a_log_that_cannot_be_written_fails_nothing",
+    ),
+    Sabotage(
+        "a reader of the log that stalls stops nothing",
+        OUTPUT,
+        "        return self._poll.poll(0) == [(self._descriptor, select.POLLOUT)]\n",
+        "        return True\n",
+        "tests/unit/test_output.py::test_a_reader_that_stalls_stops_nothing_and_gets_all",
+    ),
+    Sabotage(
+        "a large line stops nothing",
+        OUTPUT,
+        " and len(data) <= ATOMIC and self._fits():",
+        " and self._fits():",
+        "tests/unit/test_output.py::test_a_line_larger_than_a_pipe_stops_nothing",
+    ),
+    Sabotage(
+        "dropped lines are counted",
+        OUTPUT,
+        "            self._dropped += 1\n            return\n",
+        "            return\n",
+        "tests/unit/test_output.py::test_dropped_lines_are_counted_in_a_later_one",
+    ),
+    Sabotage(
+        "no query of a WebSocket is logged",
+        LOGGING,
+        """    if Path(record.pathname).parent.name == "websockets":\n""",
+        """    if Path(record.pathname).parent.name == "no":\n""",
+        f"{IN_LOGGING}::test_what_uvicorn_says_of_a_websocket_is_not_logged",
+    ),
+    Sabotage(
+        "a traceback fits on a screen",
+        "app/core/observability/tracebacks.py",
+        "    if len(lines) > LINES_MAX:\n",
+        "    if not lines:\n",
+        f"{IN_LOGGING}::test_a_traceback_fits_on_a_screen",
+    ),
+    Sabotage(
+        "a process that still imports hears SIGTERM",
+        "app/__main__.py",
+        "signal.signal(signal.SIGTERM, lambda *_: os._exit(0))\n\nimport socket\nimport sys\n",
+        "import socket\nimport sys\nimport uvicorn.config\nsignal.signal(signal.SIGTERM, lambda *_: os._exit(0))\n",
+        "tests/e2e/test_stop.py::test_a_process_that_still_imports_hears_sigterm",
     ),
     Sabotage(
         "a message of an exception cannot begin a line",
@@ -115,8 +158,8 @@ SABOTAGES = [
     Sabotage(
         "what is in flight is finished",
         "app/__main__.py",
-        "timeout_graceful_shutdown=settings.shutdown_grace",
-        "timeout_graceful_shutdown=0",
+        "grace=settings.shutdown_grace",
+        "grace=0",
         "tests/e2e/test_products_stop.py::test_a_change_that_is_in_flight_is_finished_before_the_server_stops",
     ),
     Sabotage(

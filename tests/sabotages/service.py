@@ -64,9 +64,9 @@ SABOTAGES = [
     ),
     Sabotage(
         "an error tells nothing of the inside",
-        "app/core/http/middleware/request_log.py",
-        "problem(HTTPStatus.INTERNAL_SERVER_ERROR)",
-        "problem(HTTPStatus.INTERNAL_SERVER_ERROR, str(sys.exception()))",
+        "app/core/http/exception_handlers.py",
+        "    return (answer_to(error) or UNHANDLED).response()\n",
+        "    return (answer_to(error) or Answer(500, str(error))).response()\n",
         "tests/integration/test_errors.py::test_an_unexpected_error_is_a_problem_without_details",
     ),
     Sabotage(

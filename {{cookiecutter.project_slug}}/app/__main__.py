@@ -1,6 +1,13 @@
 """Serve the application: ``python -m app``, the one command of production and ``make run``."""
 
+# ruff: noqa: E402 - the signal comes first
 import os
+import signal
+
+# As process 1 of a container, a process without a handler does not hear SIGTERM at all; the imports
+# below take a second. There is nothing to finish yet.
+signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+
 import socket
 import sys
 
@@ -8,6 +15,7 @@ import uvicorn
 from pydantic import ValidationError
 from uvicorn.supervisors import ChangeReload
 
+from app.core.http.protocol import Protocol
 from app.core.http.server import Server
 from app.core.observability import logging
 from app.settings import MissingSettingError, Settings, explain
@@ -39,21 +47,28 @@ def serve(settings: Settings, *, reload: bool) -> None:
         host=settings.host,
         port=settings.port,
         loop="uvloop",
+        http=Protocol,
+        limit_concurrency=settings.max_connections,
+        timeout_keep_alive=settings.keep_alive,
+        # One message of a WebSocket may be as large as the body of a request.
+        ws_max_size=settings.max_body_size,
+        ws_ping_interval=settings.websocket_ping,
+        ws_ping_timeout=settings.websocket_ping,
         # structlog formats every record, and the request log is ours: see core/observability/logging.py.
         log_config=None,
         access_log=False,
         server_header=False,
         # The client's address comes from the proxy in front, if FORWARDED_ALLOW_IPS trusts it.
         proxy_headers=True,
-        timeout_graceful_shutdown=settings.shutdown_grace,
         reload=reload,
         reload_dirs=["app"] if reload else None,
     )
-    server = Server(config, drain=settings.shutdown_drain)
+    server = Server(config, drain=settings.shutdown_drain, grace=settings.shutdown_grace)
     if reload:
         ChangeReload(config, target=server.run, sockets=[config.bind_socket()]).run()
     else:
         server.run()
+        logging.flush()
         if not server.started:
             sys.exit(CANNOT_START)
 
@@ -65,8 +80,8 @@ def refuse_taken(settings: Settings) -> None:
         socket.create_server((settings.host, settings.port), family=family).close()
     except OSError as error:
         sys.exit(
-            f"Nobody can serve on {settings.host}:{settings.port} ({os.strerror(error.errno or 0)}):"
-            f" stop who does, or set another PORT, as in PORT={settings.port + 1} make run"
+            f"Cannot listen on {settings.host}:{settings.port}: {os.strerror(error.errno or 0)}."
+            f" Stop the other process, or set another port: PORT={settings.port + 1} make run"
         )
 
 

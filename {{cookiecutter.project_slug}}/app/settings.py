@@ -69,6 +69,17 @@ class Settings(BaseSettings):
     """Seconds until a request that has not begun to answer is cancelled; a proxy and a shutdown wait
     longer."""
 
+    send_timeout: Seconds = 10.0
+    """Seconds a client may take for 64 KiB of an answer, or one message of a WebSocket."""
+    keep_alive: WholeSeconds = 80
+    """Seconds an unused connection stays open: longer than a proxy in front keeps its own."""
+    max_connections: int = Field(default=2000, ge=1)
+    """Clients that are connected to this process; a request of one more is answered 503."""
+    websocket_ping: Seconds = 20.0
+    """Seconds between two pings to an open WebSocket, and until the pong."""
+    root_path: str = Field(default="", pattern=r"^(/[A-Za-z0-9._~-]+)*$")
+    """Prefix of the addresses that a proxy in front serves, such as ``/api``; it may remove it."""
+
     allowed_hosts: AllowedHosts = ()
     """Names in the Host header that are served, ``*.example.org`` for all below; ``*`` is any."""
     cors_origins: CorsOrigins = ()
@@ -76,7 +87,7 @@ class Settings(BaseSettings):
     docs: bool | None = None
     """Serve /docs and /openapi.json; unset, in development only."""
     max_body_size: int = Field(default=1_048_576, ge=0)
-    """Bytes of a request's body."""
+    """Bytes of a request's body, and of one message of a WebSocket."""
 
     database_url: DatabaseUrl | None = None
     database_read_url: DatabaseUrl | None = None

@@ -6,15 +6,19 @@ from collections.abc import AsyncGenerator
 
 import pytest
 import structlog
-from fastapi import FastAPI, HTTPException
+from fastapi import FastAPI, HTTPException, Request, Response
+from fastapi.middleware.gzip import GZipMiddleware
 from httpx import AsyncClient
 from pydantic import Field
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
+from starlette.middleware.base import BaseHTTPMiddleware, RequestResponseEndpoint
 from structlog.testing import capture_logs
 
+from app.core import errors
 from app.core.db import Session, get_database
 from app.core.db.database import open_database
+from app.core.http.exception_handlers import answer_to
 from app.core.pagination import PageQuery
 from app.core.schemas import Body
 from app.main import create_app
@@ -28,6 +32,40 @@ SECRET = "the inside"
 
 class Short(Body):
     text: str = Field(max_length=3)
+
+
+async def refuse(request: Request, call_next: RequestResponseEndpoint) -> Response:
+    """Do what a middleware of a user may do: fail, by mistake or on purpose."""
+    if request.headers.get("x-tenant") == "unknown":
+        raise errors.UnauthorizedError("Which tenant?", headers={"X-Ask": "again"})
+    request.headers["x-tenant"]
+    return await call_next(request)
+
+
+@pytest.fixture
+async def guarded_client(engine: AsyncEngine) -> AsyncGenerator[AsyncClient]:
+    """A client of an application with a middleware of its own, and one that is mounted in it."""
+    app = create_app(settings_for(engine.url))
+    app.add_middleware(BaseHTTPMiddleware, dispatch=refuse)
+    mounted = FastAPI()
+    app.mount("/mounted", GZipMiddleware(mounted))
+
+    @mounted.get("/broken")
+    async def broken() -> None:
+        raise RuntimeError(SECRET)
+
+    @mounted.get("/missing")
+    async def missing() -> None:
+        raise errors.NotFoundError("no such room")
+
+    @mounted.post("/lengths")
+    async def lengths(_: Short) -> None: ...
+
+    async with (
+        app.router.lifespan_context(app) as state,
+        client_of(app, raises=False, state=state) as client,
+    ):
+        yield client
 
 
 @pytest.fixture
@@ -100,6 +138,77 @@ async def test_the_traceback_has_the_id_that_the_client_was_given(
 
     (line,) = [line for line in lines if "exc_info" in line]
     assert line["request_id"] == response.headers["x-request-id"]
+
+
+LOG = [structlog.contextvars.merge_contextvars]
+
+
+async def test_a_bug_in_a_middleware_is_a_problem_with_a_traceback(
+    guarded_client: AsyncClient,
+) -> None:
+    with capture_logs(LOG) as lines:
+        response = await guarded_client.get("/livez")
+
+    assert (response.status_code, response.json()["status"]) == (500, 500)
+    assert response.headers["content-type"] == "application/problem+json"
+    assert [line["event"] for line in lines] == ["unhandled_error", "request"]
+    assert {line["request_id"] for line in lines} == {response.headers["x-request-id"]}
+
+
+async def test_a_domain_error_in_a_middleware_is_answered(guarded_client: AsyncClient) -> None:
+    with capture_logs(LOG) as lines:
+        response = await guarded_client.get("/livez", headers={"X-Tenant": "unknown"})
+
+    assert (response.status_code, response.json()["detail"]) == (401, "Which tenant?")
+    assert (response.headers["www-authenticate"], response.headers["x-ask"]) == ("Bearer", "again")
+    assert [line["event"] for line in lines] == ["request"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "events"),
+    [
+        ("GET", "broken", 500, ["unhandled_error", "request"]),
+        ("GET", "missing", 404, ["request"]),
+        ("GET", "nowhere", 404, ["request"]),
+        ("POST", "lengths", 422, ["request"]),
+    ],
+)
+async def test_a_mounted_application_answers_errors_alike(
+    guarded_client: AsyncClient, method: str, path: str, status: int, events: list[str]
+) -> None:
+    with capture_logs(LOG) as lines:
+        response = await guarded_client.request(
+            method, f"/mounted/{path}", json={}, headers={"X-Tenant": "a"}
+        )
+
+    assert response.status_code == status
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.json()["request_id"] == response.headers["x-request-id"]
+    assert [line["event"] for line in lines] == events
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "header"),
+    [
+        (errors.UnauthorizedError, 401, ("www-authenticate", "Bearer")),
+        (errors.ForbiddenError, 403, None),
+        (errors.NotFoundError, 404, None),
+        (errors.ConflictError, 409, None),
+        (errors.InvalidError, 422, None),
+        (errors.TooManyRequestsError, 429, ("retry-after", "1")),
+        (errors.UnavailableError, 503, ("retry-after", "1")),
+    ],
+)
+def test_a_domain_error_has_its_status_and_headers(
+    error: type[errors.DomainError], status: int, header: tuple[str, str] | None
+) -> None:
+    answer = answer_to(error("why", headers={"X-More": "1"}))
+
+    assert answer is not None
+    assert (answer.status, answer.detail) == (status, "why")
+    headers = answer.response().headers
+    assert headers["x-more"] == "1"
+    assert header is None or header in headers.items()
 
 
 async def test_every_reference_of_the_openapi_document_leads_somewhere(app: FastAPI) -> None:

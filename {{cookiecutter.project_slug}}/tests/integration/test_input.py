@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, AsyncIterable, Generator
 from typing import Any
 
 import pytest
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from httpx import AsyncClient
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -42,6 +42,10 @@ async def closed_client(
     @app.get("/broken")
     async def broken() -> None:
         raise RuntimeError
+
+    @app.get("/where", name="where")
+    async def where(request: Request) -> list[str]:
+        return [request.url.path, str(request.url_for("where"))]
 
     @app.post("/notes")
     async def write(note: Note) -> Note:
@@ -128,6 +132,24 @@ async def test_a_body_in_pieces_is_stopped_at_the_limit(closed_client: AsyncClie
 
     assert response.status_code == 413
     assert response.json()["detail"] == "The body is larger than 1000 bytes."
+
+
+@pytest.mark.parametrize("overrides", [{"root_path": "/api", "docs": True}])
+@pytest.mark.parametrize("prefix", ["", "/api"])
+async def test_a_prefix_may_be_left_or_removed_by_the_proxy(
+    closed_client: AsyncClient, prefix: str
+) -> None:
+    probe = await closed_client.get(f"http://10.1.2.3{prefix}/livez")
+    document = await closed_client.get(f"{prefix}/openapi.json")
+    where = await closed_client.get(f"{prefix}/where")
+
+    assert (probe.status_code, document.json()["servers"]) == (200, [{"url": "/api"}])
+    assert where.json() == ["/api/where", "http://test/api/where"]
+
+
+@pytest.mark.parametrize("overrides", [{"root_path": "/api"}])
+async def test_a_prefix_is_whole(closed_client: AsyncClient) -> None:
+    assert (await closed_client.get("/apis/where")).status_code == 404
 
 
 @pytest.fixture

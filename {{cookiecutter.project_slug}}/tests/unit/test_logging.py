@@ -5,6 +5,7 @@ from io import StringIO
 
 import pytest
 import structlog
+from uvicorn.protocols.websockets import websockets_sansio_impl
 
 from app.core.observability.logging import HANDLER, configure
 from app.settings import Settings
@@ -72,8 +73,43 @@ def test_a_log_that_cannot_be_written_fails_nothing(written: StringIO) -> None:
 
 def test_the_url_of_a_request_to_another_service_is_not_logged(written: StringIO) -> None:
     logging.getLogger("httpx").info("HTTP Request: GET https://rates.example/?token=hunter2")
+    logging.getLogger("websockets.client").debug("> GET /?token=hunter2 HTTP/1.1")
 
     assert not written.getvalue()
+
+
+URL = "/ws?token=hunter2"
+
+
+@pytest.mark.parametrize("level", [logging.DEBUG, logging.INFO, logging.ERROR])
+def test_what_uvicorn_says_of_a_websocket_is_not_logged(written: StringIO, level: int) -> None:
+    path = websockets_sansio_impl.__file__
+    said = logging.LogRecord("uvicorn.error", level, path, 1, '"WebSocket %s"', (URL,), None)
+    logging.getLogger("uvicorn.error").handle(said)
+    logging.getLogger("uvicorn.error").debug("GET %s", URL)
+
+    assert "hunter2" not in written.getvalue()
+
+
+def raise_from_far(depth: int) -> None:
+    """Raise an error from within so many calls of a library."""
+    if depth:
+        json.loads("[1]", object_hook=None, parse_int=lambda _: raise_from_far(depth - 1))
+    raise RuntimeError("out of lamps")
+
+
+@pytest.mark.parametrize("written", ["development"], indirect=True)
+@pytest.mark.parametrize("depth", [0, 5, 50])
+def test_a_traceback_fits_on_a_screen(written: StringIO, depth: int) -> None:
+    try:
+        raise_from_far(depth)
+    except RuntimeError:
+        logging.getLogger("shop").exception("failed")
+
+    lines = written.getvalue().splitlines()
+    assert len(lines) <= 38
+    assert "test_a_traceback_fits_on_a_screen" in lines[2]
+    assert lines[-1].strip() == "RuntimeError: out of lamps"
 
 
 @pytest.mark.usefixtures("written")

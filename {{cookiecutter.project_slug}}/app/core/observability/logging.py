@@ -3,37 +3,61 @@
 import logging
 import re
 import sys
-from contextlib import suppress
 from functools import partial
-from io import StringIO
+from pathlib import Path
 from typing import TextIO
 
 import structlog
 
+from app.core.observability.output import Output
 from app.core.observability.telemetry import add_trace
+from app.core.observability.tracebacks import short_traceback
 from app.settings import Settings
 
 HANDLER = "app"
 
 JSON: list[structlog.typing.Processor] = [
-    structlog.processors.format_exc_info,
+    structlog.processors.ExceptionRenderer(short_traceback),
     # In ASCII: what a terminal obeys, or an editor takes for the end of a line, is escaped.
     structlog.processors.JSONRenderer(),
 ]
 
+FLUSH_TIMEOUT = 1.0
+"""Seconds that the end of the process waits for the reader of the log."""
+
 
 class Lines:
-    """Writes lines. As with the standard library's handlers, nothing fails for want of a log."""
+    """structlog's innermost logger: it gets a line as it is to be written."""
 
-    def __init__(self, stream: TextIO, name: str = "") -> None:
+    def __init__(self, output: Output, name: str = "") -> None:
         self.name = name
-        self._stream = stream
+        self.write = output.write
+        self.debug = self.info = self.warning = self.error = self.critical = output.write
 
-    def write(self, line: str) -> None:
-        with suppress(OSError, ValueError):  # the disk is full, the reader has gone, it is closed
-            self._stream.write(line + "\n")
 
-    debug = info = warning = error = critical = write
+class LibraryHandler(logging.Handler):
+    """Write the records of the standard library's loggers to the same output."""
+
+    def __init__(self, output: Output) -> None:
+        super().__init__()
+        self.output = output
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            self.output.write(self.format(record))
+        except Exception:
+            self.handleError(record)
+
+
+def _say_dropped(count: int) -> None:
+    structlog.get_logger(__name__).warning("log_lines_dropped", count=count)
+
+
+def flush() -> None:
+    """Give the reader of the log a moment to take what is left."""
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler, LibraryHandler):
+            handler.output.flush(FLUSH_TIMEOUT)
 
 
 def configure(settings: Settings) -> None:
@@ -46,13 +70,14 @@ def configure(settings: Settings) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     renderers = JSON if settings.logs_json else _console()
+    output = Output(sys.stderr, dropped=_say_dropped)
     structlog.configure(
         # Not by way of the standard library, whose records double what a line costs.
         processors=[*shared, *renderers],
-        logger_factory=partial(Lines, sys.stderr),
+        logger_factory=partial(Lines, output),
         wrapper_class=structlog.make_filtering_bound_logger(settings.log_level),
     )
-    handler = logging.StreamHandler()
+    handler = LibraryHandler(output)
     handler.set_name(HANDLER)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
@@ -63,10 +88,13 @@ def configure(settings: Settings) -> None:
             ],
         )
     )
-    # request_log.py has logged these already, with the request's id.
-    logging.getLogger("uvicorn.error").addFilter(_is_news)
-    # It writes whole URLs, and with them what is secret in a query.
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    uvicorn = logging.getLogger("uvicorn.error")
+    uvicorn.addFilter(_is_news)
+    # Below, it writes the head of a WebSocket's request, with its cookies.
+    uvicorn.setLevel(max(logging.INFO, logging.getLevelNamesMapping()[settings.log_level]))
+    # Clients write whole URLs, and with them what is secret in a query.
+    for client in ("httpx", "websockets"):
+        logging.getLogger(client).setLevel(logging.WARNING)
     # It names its plugins when readiness first reads the migrations.
     logging.getLogger("alembic.runtime.plugins").setLevel(logging.WARNING)
     root = logging.getLogger()
@@ -77,7 +105,16 @@ def configure(settings: Settings) -> None:
 
 
 def _is_news(record: logging.LogRecord) -> bool:
-    return not record.getMessage().startswith("Exception in ASGI application")
+    """Drop what middleware/ has logged already, with the request's id and without its query.
+
+    That is all that uvicorn's and websockets' modules for WebSockets say, from whole URLs to errors
+    of the client with a traceback.
+    """
+    if Path(record.pathname).parent.name == "websockets":
+        return False
+    return not str(record.msg).startswith(
+        ("Exception in ASGI application", "ASGI callable returned")
+    )
 
 
 def _console() -> list[structlog.typing.Processor]:
@@ -105,6 +142,4 @@ def escape(_: object, __: str, event: structlog.typing.EventDict) -> structlog.t
 
 def _indented(out: TextIO, exc_info: structlog.typing.ExcInfo) -> None:
     """Write a traceback so that no line of a message looks like a record."""
-    traceback = StringIO()
-    structlog.dev.plain_traceback(traceback, exc_info)
-    out.writelines(f"\n    {readable(line)}" for line in traceback.getvalue().splitlines())
+    out.writelines(f"\n    {readable(line)}" for line in short_traceback(exc_info).splitlines())

@@ -27,6 +27,8 @@ DOCS_POLICY = (
 HTTPS_ONLY = {"Strict-Transport-Security": "max-age=31536000"}
 """Not to be sent over HTTP: https://www.rfc-editor.org/rfc/rfc6797#section-7.2"""
 
+STARTS = {"http.response.start", "websocket.http.response.start"}
+
 RawHeaders = tuple[tuple[bytes, bytes], ...]
 
 
@@ -41,15 +43,16 @@ class SecurityHeaders:
     def __init__(self, app: ASGIApp, *, docs: bool) -> None:
         self.app = app
         headers = HEADERS | ({"Content-Security-Policy": DOCS_POLICY} if docs else {})
-        self._headers = {"http": _raw(headers), "https": _raw(headers | HTTPS_ONLY)}
+        secure = _raw(headers | HTTPS_ONLY)
+        self._headers = {"http": _raw(headers), "https": secure, "wss": secure}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] == "lifespan":
             await self.app(scope, receive, send)
             return
 
         async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
+            if message["type"] in STARTS:
                 given = message.get("headers", [])
                 names = {name for name, _ in given}
                 more = self._headers.get(scope["scheme"], self._headers["http"])

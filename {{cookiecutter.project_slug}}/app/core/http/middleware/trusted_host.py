@@ -1,56 +1,63 @@
-"""Turns away, before the application sees it, what no route should have to think of."""
+"""Reject requests whose Host header, Origin or address is not acceptable."""
 
 import re
 from collections.abc import Collection
 from http import HTTPStatus
 
 from starlette.exceptions import HTTPException
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.core.http.problem_details import problem
+from app.core.errors import ForbiddenError
 
 PROBES = frozenset({"/livez", "/readyz"})
 """Asked for by address, which changes: an orchestrator does not know the service's name."""
 
 _HOST = re.compile(r"([a-z0-9._-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?", re.ASCII)
+_DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 
 
-class Gate:
-    """Checks the host, the address and the size of the body, as it arrives.
+class TrustedHost:
+    """Serve the hosts that were named, and WebSockets of their own pages and of ``origins``.
 
-    FastAPI's own ``max_body_size`` lets a route that does not read its body run, commit, and then
-    answers 413; Starlette's TrustedHostMiddleware knows no exception for probes.
+    Starlette's TrustedHostMiddleware knows no exception for probes. A browser asks no preflight
+    before it opens a WebSocket, and sends its cookies with it.
     """
 
-    def __init__(self, app: ASGIApp, *, hosts: Collection[str], max_body_size: int) -> None:
+    def __init__(
+        self, app: ASGIApp, *, hosts: Collection[str], origins: Collection[str] = ()
+    ) -> None:
         self.app = app
         self._any_host = "*" in hosts
         self._hosts = frozenset(host.lower() for host in hosts if not host.startswith("*"))
         self._parents = frozenset(host.lower()[2:] for host in hosts if host.startswith("*."))
-        self._max_body_size = max_body_size
+        self._origins = frozenset(origins)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan":
-            await self.app(scope, receive, send)
-        elif refusal := self._refusal(scope):
-            await _refuse(scope, receive, send, *refusal)
-        else:
-            await self.app(scope, self._counted(receive), send)
+        if scope["type"] != "lifespan":
+            self.check(scope)
+        await self.app(scope, receive, send)
 
-    def _refusal(self, scope: Scope) -> tuple[HTTPStatus, str] | None:
-        headers: dict[bytes, bytes] = dict(reversed(scope["headers"]))  # the first of a name counts
-        if not self._serves(headers.get(b"host", b"").decode("latin-1"), scope["path"]):
-            return HTTPStatus.BAD_REQUEST, "This host is not served here."
+    def check(self, scope: Scope) -> None:
+        """Raise an error for a request that is not to be served."""
+        host, origin = b"", None
+        for name, value in reversed(scope["headers"]):  # the first of a name counts
+            if name == b"host":
+                host = value
+            elif name == b"origin":
+                origin = value
+        if not self._serves(host.decode("latin-1")) and not is_probe(scope):
+            raise HTTPException(HTTPStatus.BAD_REQUEST, "This host is not served here.")
         # PostgreSQL's text cannot hold it, and no address needs it.
         if "\0" in scope["path"] or b"%00" in scope["query_string"]:
-            return HTTPStatus.BAD_REQUEST, "The address holds a NUL character."
-        length = headers.get(b"content-length", b"")
-        if length.isdigit() and int(length[:20]) > self._max_body_size:
-            return HTTPStatus.REQUEST_ENTITY_TOO_LARGE, self._too_large
-        return None
+            raise HTTPException(HTTPStatus.BAD_REQUEST, "The address holds a NUL character.")
+        # Only browsers send an Origin.
+        if scope["type"] != "websocket" or origin is None:
+            return
+        if not self._is_allowed(origin, host):
+            raise ForbiddenError("Pages of this origin may not open a WebSocket here.")
 
-    def _serves(self, header: str, path: str) -> bool:
-        if self._any_host or header in self._hosts or path in PROBES:
+    def _serves(self, header: str) -> bool:
+        if self._any_host or header in self._hosts:
             return True
         match = _HOST.fullmatch(header.lower())
         if match is None:
@@ -66,29 +73,18 @@ class Gate:
             _, _, parent = parent.partition(".")
         return False
 
-    @property
-    def _too_large(self) -> str:
-        return f"The body is larger than {self._max_body_size} bytes."
-
-    def _counted(self, receive: Receive) -> Receive:
-        """Count what arrives: a chunked body does not say its size beforehand."""
-        total = 0
-
-        async def counted() -> Message:
-            nonlocal total
-            message = await receive()
-            total += len(message.get("body", b"")) if message["type"] == "http.request" else 0
-            if total > self._max_body_size:
-                raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, self._too_large)
-            return message
-
-        return counted
+    def _is_allowed(self, header: bytes, host: bytes) -> bool:
+        origin = header.decode("latin-1").lower()
+        if origin in self._origins or "*" in self._origins:
+            return True
+        scheme, _, page = origin.partition("://")
+        default = _DEFAULT_PORTS.get(scheme)
+        # Behind a proxy that ends TLS, the scheme of this connection is not the page's.
+        own = host.decode("latin-1").lower()
+        return default is not None and page.removesuffix(default) == own.removesuffix(default)
 
 
-async def _refuse(
-    scope: Scope, receive: Receive, send: Send, status: HTTPStatus, detail: str
-) -> None:
-    if scope["type"] == "http":
-        await problem(status, detail)(scope, receive, send)
-    else:
-        await send({"type": "websocket.close", "code": 1008, "reason": detail})
+def is_probe(scope: Scope) -> bool:
+    """Tell whether an orchestrator asks, which may do so by address and at any load."""
+    path: str = scope["path"]
+    return path.removeprefix(scope.get("root_path", "")) in PROBES

@@ -1,0 +1,40 @@
+"""The process ends in time, whatever it waits for, and says how its requests ended."""
+
+import asyncio
+import time
+
+import pytest
+
+from tests.harness.databases import Databases
+from tests.harness.proxy import Proxy
+from tests.harness.service import running
+
+BUDGET = {"SHUTDOWN_DRAIN": "0.2", "SHUTDOWN_GRACE": "1"}
+SECONDS = 0.2 + 1 + 4
+"""The budget, and a little: two seconds for what is cut, one for the database, and a slow machine."""
+
+
+@pytest.mark.timeout(60)
+async def test_a_silent_database_does_not_hold_up_the_end(databases: Databases) -> None:
+    async with (
+        databases.clone() as url,
+        Proxy.to(url) as proxy,
+        running(proxy.url, **BUDGET) as service,
+        service.client(timeout=10) as client,
+    ):
+        await asyncio.gather(*(client.get("/products") for _ in range(10)))
+        proxy.silence()
+        asking = asyncio.gather(
+            client.get("/products"), client.post("/products", json={"name": "a"})
+        )
+        await asyncio.wait([asking], timeout=0.2)
+        told = time.monotonic()
+        service.process.terminate()
+        answers = await asking
+        status = await service.process.wait()
+        took = time.monotonic() - told
+
+    assert (status, took < SECONDS) == (0, True)
+    for answer in answers:
+        assert (answer.status_code, answer.headers["connection"]) == (504, "close")
+        assert answer.headers["content-type"] == "application/problem+json"
