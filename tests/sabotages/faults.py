@@ -155,8 +155,8 @@ SABOTAGES = [
     Sabotage(
         "a response that has begun may take its time",
         TIMEOUT,
-        "            self._deadline.reschedule(None)\n            await self._send(message)\n",
-        "            await self._send(message)\n",
+        "                again = self._now() + self._seconds if self._sending else None\n",
+        "                again = self._now() + self._seconds\n",
         f"{IN_TIMEOUT}::test_a_response_that_has_begun_may_take_its_time",
     ),
     Sabotage(

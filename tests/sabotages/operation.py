@@ -143,10 +143,10 @@ SABOTAGES = [
     ),
     Sabotage(
         "a stop that was asked for is no failure",
-        SERVER,
-        "        stopping.set()\n",
-        "        stopping.set()\n        self._captured_signals.append(sig)\n",
-        f"{IN_LIFE}::test_it_ends_well_and_leaves_no_connection",
+        "app/__main__.py",
+        "os._exit(0)",
+        "os._exit(1)",
+        "tests/e2e/test_stop.py::test_a_process_that_still_imports_hears_sigterm",
     ),
     Sabotage(
         "who is told to stop serves on for a while",

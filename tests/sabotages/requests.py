@@ -184,7 +184,7 @@ SABOTAGES = [
         "a field without end is refused",
         PROTOCOL,
         "        if self._buffered > HEAD_MAX and not self.transport.is_closing():\n",
-        "        if not self._buffered:\n",
+        "        if self._buffered > HEAD_MAX**2:\n",
         f"{IN_PROTOCOL}::test_a_head_without_end_is_refused",
     ),
     Sabotage(
