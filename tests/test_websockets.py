@@ -11,6 +11,7 @@ from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Self
 
 import pytest
 
@@ -97,6 +98,13 @@ class Client:
         self.response = http.client.HTTPResponse(self.socket)
         self.response.begin()
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.response.close()
+        self.socket.close()
+
     def send(self, text: str) -> None:
         data = text.encode()
         size = (
@@ -116,18 +124,20 @@ class Client:
 
 
 def test_each_error_is_heard_and_logged(service: Service) -> None:
-    refused = Client(service, "/rooms/none?token=hunter2")
-    foreign = Client(service, "/rooms/products", "Origin: https://evil.example")
-    invalid = Client(service, "/rooms/products?token=hunter2")
-    invalid.send("no product")
-    bug = Client(service, "/export/bug?token=hunter2", "X-Request-ID: mine")
-    large = Client(service, "/rooms/products")
-    large.send("x" * 1001)
+    with (
+        Client(service, "/rooms/none?token=hunter2") as refused,
+        Client(service, "/rooms/products", "Origin: https://evil.example") as foreign,
+        Client(service, "/rooms/products?token=hunter2") as invalid,
+        Client(service, "/export/bug?token=hunter2", "X-Request-ID: mine") as bug,
+        Client(service, "/rooms/products") as large,
+    ):
+        invalid.send("no product")
+        large.send("x" * 1001)
 
-    assert (refused.response.status, foreign.response.status) == (404, 403)
-    assert refused.response.getheader("content-type") == "application/problem+json"
-    assert (bug.response.status, bug.response.getheader("x-request-id")) == (101, "mine")
-    codes = [client.close_code() for client in (invalid, bug, large)]
+        assert (refused.response.status, foreign.response.status) == (404, 403)
+        assert refused.response.getheader("content-type") == "application/problem+json"
+        assert (bug.response.status, bug.response.getheader("x-request-id")) == (101, "mine")
+        codes = [client.close_code() for client in (invalid, bug, large)]
     assert codes == [1008, 1011, 1009]
     service.stop()
     log = service.log()
@@ -139,16 +149,16 @@ def test_each_error_is_heard_and_logged(service: Service) -> None:
 
 
 def test_a_stop_closes_open_sockets(service: Service) -> None:
-    client = Client(service, "/rooms/products")
+    with Client(service, "/rooms/products") as client:
+        status = service.stop()
 
-    assert service.stop() == 0
-    assert client.close_code() == 1012
+        assert (status, client.close_code()) == (0, 1012)
 
 
 def test_idle_sockets_and_stalled_readers_take_no_connection(service: Service) -> None:
     with ExitStack() as stack:
         for _ in range(POOL):
-            stack.enter_context(Client(service, "/rooms/products").socket)
+            stack.enter_context(Client(service, "/rooms/products"))
             reader = stack.enter_context(socket.socket())
             reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             reader.connect(("127.0.0.1", service.port))
