@@ -9,7 +9,16 @@ from tests.harness.databases import Databases
 from tests.harness.proxy import Proxy
 from tests.harness.service import running
 
-BUDGET = {"SHUTDOWN_DRAIN": "0.2", "SHUTDOWN_GRACE": "1"}
+BUDGET = {
+    "DATABASE_POOL_TIMEOUT": "0.3",
+    "DATABASE_CONNECT_TIMEOUT": "0.6",
+    "DATABASE_LOCK_TIMEOUT": "0.4",
+    "DATABASE_STATEMENT_TIMEOUT": "0.5",
+    "DATABASE_COMMAND_TIMEOUT": "0.6",
+    "REQUEST_TIMEOUT": "0.8",
+    "SHUTDOWN_DRAIN": "0.2",
+    "SHUTDOWN_GRACE": "1",
+}
 SECONDS = 0.2 + 1 + 4
 """The budget, and a little: two seconds for what is cut, one for the database, and a slow machine."""
 
@@ -36,5 +45,6 @@ async def test_a_silent_database_does_not_hold_up_the_end(databases: Databases) 
 
     assert (status, took < SECONDS) == (0, True)
     for answer in answers:
-        assert (answer.status_code, answer.headers["connection"]) == (504, "close")
+        assert answer.status_code in (503, 504)
+        assert answer.headers["connection"] == "close"
         assert answer.headers["content-type"] == "application/problem+json"
