@@ -245,4 +245,18 @@ SABOTAGES = [
         "",
         f"{END_TO_END}::test_more_requests_than_connections_are_served_or_turned_away_in_time",
     ),
+    Sabotage(
+        "503 is 504 once the request has committed",
+        FAULTS,
+        "    return PARTLY_DONE if is_promise and has_committed() else response\n",
+        "    return response\n",
+        f"{IN_FAULTS}::test_503_is_504_once_the_request_has_committed",
+    ),
+    Sabotage(
+        "a 503 that the route raises is 504 once the request has committed",
+        "app/core/http/exception_handlers.py",
+        "    if error.status_code == HTTPStatus.SERVICE_UNAVAILABLE:\n",
+        "    if error.status_code is NotImplemented:\n",
+        f"{IN_FAULTS}::test_503_is_504_once_the_request_has_committed",
+    ),
 ]

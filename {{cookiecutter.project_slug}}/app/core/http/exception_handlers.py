@@ -101,6 +101,10 @@ def _http(error: HTTPException) -> Answer:
     given: Any = error.detail  # FastAPI allows more than Starlette's string
     detail = given if isinstance(given, str) else json.dumps(given)
     # Starlette repeats the phrase where it has nothing to add.
+    if error.status_code == HTTPStatus.SERVICE_UNAVAILABLE:
+        response = unless_partly_done(ErrorResponse(HTTPStatus.SERVICE_UNAVAILABLE, detail))
+        if response.status != error.status_code:
+            return Answer(*response)
     detail = None if detail == phrase(error.status_code) else detail
     return Answer(error.status_code, detail, error.headers)
 
