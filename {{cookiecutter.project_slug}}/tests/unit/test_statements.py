@@ -2,7 +2,12 @@
 
 import pytest
 
-from app.core.db.statements import NeedsTransactionError, UsageError, check_statement
+from app.core.db.statements import (
+    NeedsTransactionError,
+    UsageError,
+    check_driver_command,
+    check_statement,
+)
 
 ENDS_A_TRANSACTION = [
     "COMMIT",
@@ -86,3 +91,22 @@ def test_statement_that_needs_a_transaction_has_one(statement: str) -> None:
 def test_statement_that_breaks_no_promise_is_run(statement: str) -> None:
     check_statement(statement, is_read=False)
     check_statement(statement, is_read=True)
+
+
+@pytest.mark.parametrize(
+    ("command", "in_transaction"), [("COMMIT", True), ("rollback;", True), ("BEGIN", False)]
+)
+def test_command_that_ends_or_begins_a_transaction_is_refused(
+    command: str, in_transaction: bool
+) -> None:
+    with pytest.raises(UsageError, match="which only `Database` does"):
+        check_driver_command(command, in_transaction=in_transaction)
+
+
+@pytest.mark.parametrize(
+    ("command", "in_transaction"),
+    # asyncpg has noted that its transaction begins or ends before it sends these.
+    [("BEGIN;", True), ("COMMIT;", False), ("ROLLBACK;", False), ("ROLLBACK TO a;", True)],
+)
+def test_commands_of_the_driver_itself_are_sent(command: str, in_transaction: bool) -> None:
+    check_driver_command(command, in_transaction=in_transaction)

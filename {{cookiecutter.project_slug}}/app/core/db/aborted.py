@@ -4,6 +4,8 @@ from typing import Any
 
 import asyncpg
 
+from app.core.db.statements import check_driver_command
+
 
 class AbortedTransactionError(Exception):
     """A transaction could not be committed: one of its statements had failed before.
@@ -35,6 +37,8 @@ class DriverConnection(asyncpg.Connection):
         super()._check_open()
 
     async def execute(self, query: str, *args: Any, **options: Any) -> str:
+        # asyncpg's own transactions note where they stand before they send a command.
+        check_driver_command(query, in_transaction=self._top_xact is not None)
         status: str = await super().execute(query, *args, **options)
         if query == "COMMIT;":
             raise_if_aborted(status)

@@ -66,7 +66,7 @@ class ConnectionHealth:
             "begin": self._set_mode,
             "do_execute": self._execute,
             "handle_error": _mark_disconnect,
-            "close": _close,
+            "close": close_in_order,
         }.items():
             event.listen(engine.sync_engine, name, listener)
         # Else the driver begins with the first statement that SQLAlchemy executes: what the driver
@@ -239,7 +239,7 @@ def _wrap(context: ExceptionContext, error: BaseException) -> Exception:
     return wrapped
 
 
-def _close(connection: Any, _: object) -> None:
+def close_in_order(connection: Any, _: object) -> None:
     """Close it in order, so that the server stops what it does; one that is gone is not waited for."""
     driver = connection.driver_connection
     with suppress(Exception):  # asyncpg has then cut it off

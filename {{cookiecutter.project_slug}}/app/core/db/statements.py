@@ -73,10 +73,7 @@ def check_statement(statement: str, *, is_read: bool) -> None:
         return
     sql = _without_comments(statement)
     if COMMITS.match(sql):
-        raise UsageError(
-            f"{_command(sql)} ends or begins a transaction, which only `Database` does. For a commit"
-            " of its own, use `async with database.transaction()`."
-        )
+        raise _ends_transaction(sql)
     if OUTLIVES.match(sql):
         raise UsageError(
             f"{_command(sql)} lasts beyond this transaction, on a connection that other requests get:"
@@ -106,6 +103,20 @@ def _without_comments(statement: str) -> str:
                 end = mark.end()
                 break
         statement = statement[end:]
+
+
+def check_driver_command(sql: str, *, in_transaction: bool) -> None:
+    """Raise ``UsageError`` if a command for the driver itself ends a transaction, or begins one."""
+    command = COMMITS.match(_without_comments(sql))
+    if command and in_transaction is not command[0].upper().startswith(("BEGIN", "START")):
+        raise _ends_transaction(sql)
+
+
+def _ends_transaction(sql: str) -> UsageError:
+    return UsageError(
+        f"{_command(sql)} ends or begins a transaction, which only `Database` does. For a commit"
+        " of its own, use `async with database.transaction()`."
+    )
 
 
 def _command(sql: str) -> str:
