@@ -273,7 +273,7 @@ from sqlalchemy import text
 async def test_bad(session):
     await session.execute(text("INSERT INTO products (name) VALUES ('left')"))
     connection = await (await session.connection()).get_raw_connection()
-    await connection.driver_connection.execute("COMMIT")
+    await connection.driver_connection.execute("SELECT 1; COMMIT")
 
 async def test_innocent(session):
     assert await session.scalar(text("SELECT count(*) FROM products")) == 0

@@ -18,17 +18,80 @@ IN_LOCK = "tests/integration/test_connection_lock.py"
 
 SABOTAGES = [
     Sabotage(
+        "the driver is not told to commit",
+        "app/core/db/aborted.py",
+        "        check_driver_command(query, in_transaction=self._top_xact is not None)\n",
+        "",
+        f"{IN_SANDBOX}::test_command_to_the_driver_does_not_end_the_transaction",
+    ),
+    Sabotage(
+        "the driver's own transactions are savepoints",
+        SAVEPOINTS,
+        "            self._run(connection, lambda _: outer.start())\n",
+        '            self._run(connection, lambda driver: driver.execute("BEGIN"))\n',
+        f"{IN_SANDBOX}::test_transaction_of_the_driver_is_a_savepoint",
+    ),
+    Sabotage(
+        "a cancelled statement leaves the connection to others",
+        SAVEPOINTS,
+        "        if entry.dbapi_connection is None and self.kept:\n",
+        "        if entry.dbapi_connection is None and not self.kept:\n",
+        f"{IN_SANDBOX}::test_statement_that_is_cancelled_undoes_only_its_transaction",
+    ),
+    Sabotage(
+        "what a cancelled statement has left is undone",
+        SAVEPOINTS,
+        '            await driver.execute(f"ROLLBACK TO SAVEPOINT {name}")\n',
+        "",
+        f"{IN_SANDBOX}::test_statement_that_is_cancelled_undoes_only_its_transaction",
+    ),
+    Sabotage(
+        "the commit of a lost session fails as in production",
+        SAVEPOINTS,
+        "            return  # SQLAlchemy raises what it does in production\n",
+        "            pass\n",
+        f"{IN_SANDBOX}::test_session_that_was_invalidated_says_so_at_its_commit",
+    ),
+    Sabotage(
+        "a stale first statement is prepared again in the sandbox",
+        SAVEPOINTS,
+        "        if connection is not fresh:\n",
+        "        if fresh is not None or connection is not fresh:\n",
+        f"{IN_SANDBOX}::test_stale_plan_is_prepared_again_by_the_first_statement",
+    ),
+    Sabotage(
+        "another isolation level is refused",
+        SAVEPOINTS,
+        "            raise self._refuse_level(level[1])\n",
+        "            pass\n",
+        f"{IN_SANDBOX}::test_what_only_a_real_transaction_shows_is_refused",
+    ),
+    Sabotage(
+        "locks of earlier requests are not shown",
+        SAVEPOINTS,
+        " or (of_application and LOCKS.search(statement))",
+        "",
+        f"{IN_SANDBOX}::test_what_only_a_real_transaction_shows_is_refused",
+    ),
+    Sabotage(
+        "a lost connection is refused until the test ends",
+        SAVEPOINTS,
+        "        if driver.is_closed():\n            raise",
+        "        if driver is None:\n            raise",
+        f"{IN_SANDBOX}::test_lost_connection_is_refused_until_the_test_ends",
+    ),
+    Sabotage(
         "no row outlives its test",
         SAVEPOINTS,
-        "SET CONSTRAINTS ALL IMMEDIATE; ROLLBACK",
-        "SET CONSTRAINTS ALL IMMEDIATE; COMMIT",
+        "            await outer.rollback()\n",
+        "            await outer.commit()\n",
         f"{IN_SANDBOX}::test_no_row_outlives_its_test",
     ),
     Sabotage(
         "no advisory lock outlives its test",
         SAVEPOINTS,
-        'ROLLBACK; {UNLOCK}")\n        finally:',
-        'ROLLBACK")\n        finally:',
+        "            await driver.execute(UNLOCK)\n",
+        "",
         f"{IN_SANDBOX}::test_no_advisory_lock_outlives_its_test",
     ),
     Sabotage(
@@ -83,8 +146,8 @@ SABOTAGES = [
     Sabotage(
         "what the test arranged without a commit survives what the application rolls back",
         SAVEPOINTS,
-        "        self._unused = None\n        if ONLY_AFTER_COMMIT",
-        "        if ONLY_AFTER_COMMIT",
+        "        self._unused = None\n        of_application",
+        "        of_application",
         f"{IN_SANDBOX}::test_rows_that_are_not_committed_survive_what_the_application_rolls_back",
     ),
     Sabotage(
@@ -232,8 +295,8 @@ SABOTAGES = [
     Sabotage(
         "a constraint that the test leaves broken is found",
         SAVEPOINTS,
-        "SET CONSTRAINTS ALL IMMEDIATE; ROLLBACK",
-        "ROLLBACK",
+        '                await driver.execute("SET CONSTRAINTS ALL IMMEDIATE")\n',
+        "                pass\n",
         f"{IN_SANDBOX}::test_a_constraint_that_the_test_leaves_broken_is_found",
     ),
     Sabotage(

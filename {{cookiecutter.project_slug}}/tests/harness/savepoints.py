@@ -6,22 +6,26 @@ in autocommit mode and sends none of the three by itself: the listeners here sen
 
 import asyncio
 import re
+import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from itertools import count
 from typing import Any, Self
 
 import asyncpg
+from asyncpg.transaction import Transaction
 from sqlalchemy import AdaptedConnection, Connection, Engine, StaticPool, event
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.util import await_
 
 from app.core.db.aborted import AbortedTransactionError
+from app.core.db.connection_health import close_in_order
 from app.core.db.scope import Block, acting_block
 from app.core.db.sessions import sessions_on
+from app.core.db.sqlstate import STALE
 from app.core.db.statements import ReadOnlyError, is_read
-from tests.harness.connection_lock import ConnectionLock
+from tests.harness.connection_lock import ConnectionLock, SandboxError
 from tests.harness.statements import Statements, TransactionEndedError
 
 # What ends with a transaction in PostgreSQL: roles, settings and temporary tables.
@@ -44,6 +48,14 @@ ONLY_AFTER_COMMIT = re.compile(
 )
 """What the end of a real transaction, or the number of one, would show."""
 
+LOCKS = re.compile(r"\bpg_locks\b", re.IGNORECASE)
+"""Where the locks of the application's earlier transactions still stand."""
+
+ANOTHER_LEVEL = re.compile(
+    r"^\s*(?:SET|START|BEGIN)\b.*\bISOLATION\s+LEVEL\s+(SERIALIZABLE|REPEATABLE\s+READ)",
+    re.I | re.S,
+)
+
 CHANGES_SCHEMA = re.compile(r"\s*(CREATE|ALTER|DROP)\b", re.IGNORECASE)
 
 
@@ -55,6 +67,8 @@ class SandboxPool(StaticPool):
         self.lock = ConnectionLock()
         self.of_test = Block("the test's session")
         """The block for which the lock is held already."""
+        self.kept: Any = None
+        """The connection that was given up last."""
 
     def _do_get(self) -> ConnectionPoolEntry:
         block = acting_block() or Block("a connection")
@@ -66,6 +80,10 @@ class SandboxPool(StaticPool):
 
     def _do_return_conn(self, record: ConnectionPoolEntry) -> None:
         super()._do_return_conn(record)
+        entry: Any = record
+        if entry.dbapi_connection is None and self.kept:
+            # The test's session may use it too.
+            entry.dbapi_connection, entry.starttime = self.kept, time.time()
         block = self.lock.holder
         if block and acting_block() is not self.of_test:
             self.lock.holder = None
@@ -88,23 +106,32 @@ class Savepoints:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self.engine = engine
-        self.statements = Statements(engine)
         self.loop = asyncio.get_running_loop()
         """The one that their connection belongs to."""
+        self.statements = Statements(engine, self._pool.of_test)
         self.sessions = sessions_on(engine)
         self.committed = 0
         """How many transactions of the application."""
+        self._fresh: Connection | None = None
+        """The connection that has begun, and not executed anything yet."""
         self._names = (f"unit_{number}" for number in count())
         self._held: dict[Connection, str] = {}
         # Made together with the release of the one before: half the round trips of a test.
         self._unused: str | None = None
+        self._is_given_up = False
+        """Whether a session has given up the connection, as after a statement that was cancelled."""
+        self._given_up: str | None = None
+        """The savepoint of that session."""
+        self._outer: Transaction | None = None
         self._driver: asyncpg.Connection | None = None
         self._restore: str | None = None
         """SQL that defers again what is initially deferred; unknown after a change of the schema."""
         self._changed_schema = False
         """Whether this test has changed the schema: to roll back changes it too."""
         event.listen(Engine, "before_cursor_execute", self._use)
+        self._keep_connection()
         for name, listener in {
+            "do_execute": self._execute,
             "begin": self._begin,
             "commit": self._commit,
             "rollback": self._rollback,
@@ -140,23 +167,32 @@ class Savepoints:
 
     async def end(self) -> None:
         """Check the constraints that are still deferred, as a commit would; undo everything."""
-        driver, self._driver, self._unused = self._driver, None, None
-        self._held.clear()
+        driver, outer = self._driver, self._outer
+        self._driver = self._outer = None
         self._forget_schema()
         self._changed_schema = False
-        if driver is None or driver.is_closed():
+        if driver is None or outer is None or driver.is_closed():
+            self._forget()
             return
         if not driver.is_in_transaction():
+            self._forget()
             await self._reconnect()
             raise TransactionEndedError("A statement of this test, sent past SQLAlchemy,")
         try:
+            await self._undo_what_was_given_up(driver)
+            self._forget()
             with suppress(asyncpg.InFailedSQLTransactionError):  # the test has met the reason
-                await driver.execute(f"SET CONSTRAINTS ALL IMMEDIATE; ROLLBACK; {UNLOCK}")
+                await driver.execute("SET CONSTRAINTS ALL IMMEDIATE")
         finally:
-            if driver.is_in_transaction():
-                await driver.execute(f"ROLLBACK; {UNLOCK}")
+            await outer.rollback()
+            await driver.execute(UNLOCK)
             if self.statements.leave_traces():
                 await self._reconnect()
+
+    def _forget(self) -> None:
+        self._held.clear()
+        self._is_given_up = False
+        self._given_up = self._unused = None
 
     async def _reconnect(self) -> None:
         """Close the connection, with all that a rollback leaves in it; the next test gets another."""
@@ -170,11 +206,64 @@ class Savepoints:
         if refused:
             raise refused
 
+    def _keep_connection(self) -> None:
+        """Let a connection that a session gives up be kept; production would close it."""
+        engine: Any = self.engine.sync_engine
+        event.remove(engine, "close", close_in_order)
+        event.listen(engine, "invalidate", self._keep)
+        engine.dialect.do_terminate = lambda _: None
+
+    def _keep(self, adapted: AdaptedConnection, *_: object) -> None:
+        self._pool.kept, self._is_given_up = adapted, True
+
+    def _prepare(self) -> None:
+        """Undo what a session has given up, before anything else is sent."""
+        driver = self._driver
+        if driver is None:
+            return
+        if driver.is_closed():
+            raise self.lock.refuse("The sandbox has lost its connection, and all rows of the test.")
+        if self._is_given_up:
+            await_(self._undo_what_was_given_up(driver))
+
+    async def _undo_what_was_given_up(self, driver: asyncpg.Connection) -> None:
+        self._is_given_up = False
+        for connection in [*self._held]:
+            self._note_given_up(connection)
+        if name := self._given_up:
+            await driver.execute(f"ROLLBACK TO SAVEPOINT {name}")
+            self._unused, self._given_up = name, None
+
+    def _note_given_up(self, connection: Connection) -> None:
+        if connection.invalidated:
+            self._given_up = self._held.pop(connection, self._given_up)
+
+    def _execute(self, cursor: Any, statement: str, parameters: Any, context: Any) -> bool:
+        """Prepare a stale first statement again, as production does."""
+        connection, fresh = context.root_connection, self._fresh
+        self._fresh = None
+        if connection is not fresh:
+            return False
+        try:
+            context.dialect.do_execute(cursor, statement, parameters, context)
+        except STALE as error:
+            context.handle_dbapi_exception(error)
+            self._send(connection, f"ROLLBACK TO SAVEPOINT {self._held[connection]}")
+            cursor.__init__(connection.connection.dbapi_connection)
+            context.pre_exec()
+            context.dialect.do_execute(cursor, statement, parameters, context)
+        return True
+
     def _begin(self, connection: Connection) -> None:
         self._check_isolation(connection)
-        sql = []
         if self._driver is None:
-            sql.append("BEGIN")
+            # As SQLAlchemy begins in production: the driver's own transactions are then savepoints.
+            driver = connection.connection.driver_connection
+            assert isinstance(driver, asyncpg.Connection)
+            self._driver = driver
+            self._outer = outer = driver.transaction()
+            self._run(connection, lambda _: outer.start())
+        sql = []
         if self._unused is None:
             self._unused = next(self._names)
             sql.append(f"SAVEPOINT {self._unused}")
@@ -185,10 +274,8 @@ class Savepoints:
             sql.append(READ_ONLY)
         if sql:
             self._send(connection, "; ".join(sql))
-        driver = connection.connection.driver_connection
-        assert isinstance(driver, asyncpg.Connection)
-        self._driver = driver
         self._held[connection], self._unused = self._unused, None
+        self._fresh = connection
 
     def _check_isolation(self, connection: Connection) -> None:
         level = connection.get_execution_options().get("isolation_level", "AUTOCOMMIT")
@@ -196,9 +283,15 @@ class Savepoints:
             adapted: Any = connection.connection.dbapi_connection
             adapted.set_isolation_level("autocommit")
         elif level != "AUTOCOMMIT":
-            raise self.lock.refuse(f"The sandbox's transaction is READ COMMITTED, and not {level}.")
+            raise self._refuse_level(level)
+
+    def _refuse_level(self, level: str) -> SandboxError:
+        return self.lock.refuse(f"The sandbox's transaction is READ COMMITTED, and not {level}.")
 
     def _commit(self, connection: Connection) -> None:
+        self._note_given_up(connection)
+        if connection.invalidated:
+            return  # SQLAlchemy raises what it does in production
         name, following = self._held.pop(connection), next(self._names)
         if is_read(connection):
             self._roll_back(connection, name)
@@ -226,6 +319,7 @@ class Savepoints:
         return self._restore or ""
 
     def _rollback(self, connection: Connection) -> None:
+        self._note_given_up(connection)
         if name := self._held.pop(connection, None):
             self._roll_back(connection, name)
 
@@ -245,9 +339,13 @@ class Savepoints:
             self._changed_schema |= is_ours
         if not is_ours:
             return
+        self._prepare()
         self._unused = None
-        if ONLY_AFTER_COMMIT.search(statement):
+        of_application = acting_block() is not self.of_test
+        if ONLY_AFTER_COMMIT.search(statement) or (of_application and LOCKS.search(statement)):
             raise self.lock.refuse("The sandbox's transactions are savepoints of one transaction.")
+        if level := ANOTHER_LEVEL.search(statement):
+            raise self._refuse_level(level[1])
 
     def _recover(self, context: Any) -> None:
         """In autocommit mode, a statement that fails leaves no transaction behind that has failed."""
@@ -266,6 +364,7 @@ class Savepoints:
         self._run(connection, lambda driver: driver.execute(sql))
 
     def _run(self, connection: Connection, work: Any) -> Any:
+        self._prepare()
         adapted = connection.connection.dbapi_connection
         assert isinstance(adapted, AdaptedConnection)
         return adapted.run_async(work)

@@ -5,6 +5,7 @@ import re
 from sqlalchemy import event, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from app.core.db.scope import Block, acting_block
 from app.core.db.statements import UsageError
 
 _START = r"(?:\s|\(|/\*.*?\*/|--[^\n]*\n)*"
@@ -40,13 +41,15 @@ class TransactionEndedError(UsageError):
 class Statements:
     """The statements of one sandbox after another, on this engine."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, of_test: Block) -> None:
+        self._of_test = of_test
         self._is_stale = False
         event.listen(engine.sync_engine, "before_cursor_execute", self._check)
 
     def _check(self, _: object, __: object, statement: str, *___: object) -> None:
         if not _ROLLED_BACK.match(statement):
-            if _ENDS_TRANSACTION.match(statement):
+            # The application's own are refused as in production.
+            if acting_block() is self._of_test and _ENDS_TRANSACTION.match(statement):
                 raise TransactionEndedError(statement.strip())
             self._is_stale = True
 

@@ -1,5 +1,6 @@
 """The promises of the sandbox: what the application does is real to the test, and gone after it."""
 
+import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
 
@@ -8,11 +9,12 @@ import pytest
 from fastapi import FastAPI
 from httpx import AsyncClient
 from sqlalchemy import select, text
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError, PendingRollbackError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from app.core.db import get_database
 from app.core.db.aborted import AbortedTransactionError
+from app.core.db.statements import UsageError
 from app.core.errors import ConflictError
 from tests.fixtures.canaries import Canary, add, count
 from tests.harness.connection_lock import SandboxError
@@ -22,6 +24,18 @@ from tests.harness.savepoints import Savepoints
 from tests.harness.statements import TransactionEndedError
 
 pytestmark = pytest.mark.usefixtures("cage")
+
+
+async def driver_of(session: AsyncSession) -> asyncpg.Connection:
+    driver = (await (await session.connection()).get_raw_connection()).driver_connection
+    assert isinstance(driver, asyncpg.Connection)
+    return driver
+
+
+async def transact(sandbox: Sandbox, *statements: str) -> None:
+    async with sandbox.transaction() as session:
+        for statement in statements:
+            await session.execute(text(statement))
 
 
 async def commit(sandbox: Sandbox) -> None:
@@ -88,7 +102,9 @@ async def test_no_prepared_statement_outlives_the_schema_of_its_test(
         assert [*(await session.execute(everything)).keys()][-1] == "colour"
 
     async with Sandbox.on(savepoints) as second_test:
-        assert [*(await second_test.session().execute(everything)).keys()] == ["name", "parent"]
+        session = second_test.session()
+        await count(session)  # the first statement would be prepared again
+        assert [*(await session.execute(everything)).keys()] == ["name", "parent"]
 
 
 @pytest.mark.parametrize(
@@ -103,6 +119,109 @@ async def test_a_statement_that_ends_the_transaction_is_refused(
         await session.execute(text(statement))
 
     assert await count(session) == 1
+
+
+@pytest.mark.parametrize("command", ["COMMIT", "COMMIT;", "ROLLBACK"])
+async def test_command_to_the_driver_does_not_end_the_transaction(
+    database: Sandbox, session: AsyncSession, command: str
+) -> None:
+    async with database.transaction() as own:
+        await add(own, "a")
+        driver = await driver_of(own)
+        with pytest.raises(UsageError, match="only `Database` does"):
+            await driver.execute(command)
+
+    assert await count(session) == 1
+
+
+async def test_transaction_of_the_driver_is_a_savepoint(
+    database: Sandbox, session: AsyncSession
+) -> None:
+    async with database.transaction() as own:
+        await add(own, "kept")
+        driver = await driver_of(own)
+        with contextlib.suppress(ZeroDivisionError):
+            async with driver.transaction():
+                await driver.execute("INSERT INTO harness.canaries VALUES ('undone')")
+                raise ZeroDivisionError
+
+    assert (await session.scalars(select(Canary.name))).all() == ["kept"]
+
+
+async def test_statement_that_is_cancelled_undoes_only_its_transaction(
+    database: Sandbox, session: AsyncSession
+) -> None:
+    await add(session, "arranged")
+    async with database.transaction() as first:
+        await add(first, "committed")
+
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.05):
+            await transact(
+                database, "INSERT INTO harness.canaries VALUES ('late')", "SELECT pg_sleep(5)"
+            )
+    async with database.transaction() as third:
+        await add(third, "later")
+
+    names = (await session.scalars(select(Canary.name).order_by(Canary.name))).all()
+    assert names == ["arranged", "committed", "later"]
+
+
+async def test_session_that_was_invalidated_says_so_at_its_commit(database: Sandbox) -> None:
+    async def catch_the_timeout() -> None:
+        async with database.transaction() as own:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(0.05):
+                    await own.execute(text("SELECT pg_sleep(5)"))
+
+    with pytest.raises(PendingRollbackError):
+        await catch_the_timeout()
+    async with database.read() as reading:
+        assert await count(reading) == 0
+
+
+async def test_stale_plan_is_prepared_again_by_the_first_statement(database: Sandbox) -> None:
+    everything = text("SELECT * FROM harness.canaries")
+    async with database.transaction() as before:
+        await before.execute(everything)
+        await before.execute(text("ALTER TABLE harness.canaries ADD COLUMN colour text"))
+
+    for block in (database.transaction, database.read):
+        async with block() as after:
+            assert [*(await after.execute(everything)).keys()][-1] == "colour"
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SELECT count(*) FROM pg_locks",
+        "SET TRANSACTION ISOLATION LEVEL SERIALIZABLE",
+        "SELECT pg_current_xact_id()",
+        "NOTIFY news",
+    ],
+)
+async def test_what_only_a_real_transaction_shows_is_refused(
+    database: Sandbox, statement: str
+) -> None:
+    async with database.transaction() as own:
+        with pytest.raises(SandboxError, match="Mark the test with"):
+            await own.execute(text(statement))
+
+    database.savepoints.lock.refused = None  # or the test would fail at its end
+
+
+async def test_lost_connection_is_refused_until_the_test_ends(savepoints: Savepoints) -> None:
+    sandbox = Sandbox(savepoints)
+
+    with pytest.raises(DBAPIError):
+        await transact(sandbox, "SELECT pg_terminate_backend(pg_backend_pid())")
+    with pytest.raises(SandboxError, match="lost its connection"):
+        await count(sandbox.session())
+    with pytest.raises(SandboxError, match="lost its connection"):
+        await sandbox.close()
+
+    async with Sandbox.on(savepoints) as next_test:
+        assert await count(next_test.session()) == 0
 
 
 async def test_a_request_stays_in_the_sandbox_when_overrides_are_cleared(
@@ -157,9 +276,9 @@ async def test_a_query_that_fails_is_the_only_one_that_fails(database: Sandbox) 
         await add(writing, "a")
 
     async with database.read() as reading:
-        await reading.connection()  # which the session now keeps
+        connection = await reading.connection()  # which the session then keeps
         with pytest.raises(DBAPIError, match="division by zero"):
-            await reading.execute(text("SELECT 1 / 0"))
+            await connection.execute(text("SELECT 1 / 0"))
         assert await count(reading) == 1
 
 
