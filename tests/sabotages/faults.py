@@ -77,8 +77,7 @@ SABOTAGES = [
     Sabotage(
         "a BEGIN is sent again",
         CONNECTIONS,
-        "            self._replace(proxy)\n"
-        "            await_(proxy.dbapi_connection._start_transaction())\n",
+        "            self._replace(proxy)\n            driver = proxy.driver_connection\n",
         "            raise\n",
         f"{IN_CONNECTIONS}::test_a_connection_that_was_closed_is_replaced",
     ),

@@ -28,7 +28,7 @@ SABOTAGES = [
     Sabotage(
         "a transaction commits",
         DATABASE,
-        "                        await AsyncSession.commit(session)\n",
+        "                        await commit(session)\n",
         "                        await session.flush()\n",
         f"{IN_SANDBOX}::test_what_the_application_commits_is_visible",
     ),

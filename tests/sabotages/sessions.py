@@ -143,14 +143,14 @@ SABOTAGES = [
     Sabotage(
         "a request has one place in the queue",
         "app/core/db/scope.py",
-        "        self.scope = parent.scope if parent else Scope()\n",
+        "        self.scope = parent.scope if parent else Scope(name)\n",
         "        self.scope = Scope()\n",
         f"{IN_SESSIONS}::test_request_needs_one_place_in_the_queue",
     ),
     Sabotage(
         "requests with two sessions do not wait for each other",
         "app/core/db/scope.py",
-        "        self.scope = parent.scope if parent else Scope()\n",
+        "        self.scope = parent.scope if parent else Scope(name)\n",
         "        self.scope = Scope()\n",
         f"{IN_SESSIONS}::test_many_requests_with_two_sessions_share_a_small_pool",
     ),
@@ -301,5 +301,42 @@ SABOTAGES = [
         '    return public - ends - {"close_all"}  # of all sessions\n',
         '    return public - ends - {"close_all", "merge_all"}\n',
         f"{IN_METHODS}::test_every_method_that_runs_statements_is_wrapped",
+    ),
+    Sabotage(
+        "tasks take a session one after the other",
+        SESSIONS,
+        "        async with self.one_at_a_time():\n            with acting(",
+        "        if method:\n            with acting(",
+        f"{IN_SESSIONS}::test_tasks_take_a_session_one_after_the_other",
+    ),
+    Sabotage(
+        "a transaction begins with the settings of a new connection",
+        ABORTED,
+        '            query = f"RESET ALL; {query}"  # in the same round trip\n',
+        "            pass\n",
+        f"{IN_SESSIONS}::test_settings_that_a_function_leaves_end_with_the_transaction",
+    ),
+    Sabotage(
+        "a switch that is cancelled is not taken for done",
+        CONNECTIONS,
+        "    info[READ_ONLY] = None  # not known, if the request is cancelled meanwhile\n",
+        "",
+        "tests/integration/test_connections.py"
+        "::test_switch_to_writing_that_is_cancelled_is_not_taken_for_done",
+    ),
+    Sabotage(
+        "what fails after the response is logged",
+        "app/core/http/middleware/error_responses.py",
+        "        if answer is None or was_ended:\n",
+        "        if answer is None:\n",
+        "tests/integration/test_faults.py::test_what_fails_after_the_response_is_logged_and_raised",
+    ),
+    Sabotage(
+        "a value that cannot be encoded is no fault of the connection",
+        "app/core/db/sqlstate.py",
+        ' and "another operation" in str(error)\n',
+        "\n",
+        "tests/integration/test_faults.py"
+        "::test_value_that_the_driver_cannot_encode_is_an_error_of_the_code",
     ),
 ]

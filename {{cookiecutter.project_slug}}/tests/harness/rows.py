@@ -321,5 +321,5 @@ def _candidates(column: _Column, hints: list[str | None]) -> Iterator[str]:
     yield from _OTHERS
     size = int((re.findall(r"\d+", column.type) or ["1"])[-1])
     yield f"[{','.join('1' * size)}]"  # a vector
-    yield f"{{1:1}}/{size}"
+    yield "{1:1}/" + str(size)  # a sparse one
     yield f"({',' * (column.members - 1)})"

@@ -62,6 +62,8 @@ CHANGES_SCHEMA = re.compile(r"\s*(CREATE|ALTER|DROP)\b", re.IGNORECASE)
 class SandboxPool(StaticPool):
     """Gives everyone the same connection: to the application one block at a time."""
 
+    _sqla_logger_namespace = "sqlalchemy.pool.SandboxPool"
+
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.lock = ConnectionLock()

@@ -234,3 +234,22 @@ async def test_transaction_with_a_stale_plan_after_a_write_fails(
         async with engine.begin() as migration:
             await migration.execute(text("DROP TABLE harness_stale"))
             await migration.execute(text("TRUNCATE harness.canaries"))
+
+
+async def test_switch_to_writing_that_is_cancelled_is_not_taken_for_done(
+    pooled: Database, proxy: Proxy
+) -> None:
+    async def write() -> None:
+        async with pooled.transaction() as session:
+            await session.execute(ONE)
+
+    proxy.silence()
+    writing = asyncio.create_task(write())
+    await asyncio.sleep(0.05)  # until it waits for the answer
+    writing.cancel()
+    proxy.heal()
+    await asyncio.wait([writing])
+
+    async with pooled.read() as session:
+        assert await session.scalar(text("SHOW transaction_read_only")) == "on"
+    await write()

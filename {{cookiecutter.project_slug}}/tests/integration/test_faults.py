@@ -6,16 +6,19 @@ from typing import Any
 
 import asyncpg
 import pytest
-from fastapi import APIRouter, FastAPI, HTTPException
+from fastapi import APIRouter, BackgroundTasks, FastAPI, HTTPException
 from httpx import AsyncClient
 from sqlalchemy import URL, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.orm.exc import StaleDataError
 from structlog.testing import capture_logs
 
 from app.core.db import CurrentDatabase, Session, get_database
 from app.core.db.database import open_database
 from app.core.db.sqlstate import STALE, OutcomeUnknownError
+from app.core.errors import ConflictError
+from app.core.http.middleware.error_responses import ErrorResponses
 from app.core.observability import logging
 from tests.fixtures.canaries import make_app
 from tests.harness.clients import client_of
@@ -126,6 +129,24 @@ async def give_up(database: CurrentDatabase) -> None:
     raise HTTPException(503, headers={"Retry-After": "1"})
 
 
+@router.post("/late")
+async def fail_after_the_response(tasks: BackgroundTasks) -> None:
+    async def work() -> None:
+        raise ConflictError("after the response")
+
+    tasks.add_task(work)
+
+
+@router.get("/changed-meanwhile")
+async def change_what_is_gone() -> None:
+    raise StaleDataError
+
+
+@router.get("/not-encodable")
+async def encode() -> None:
+    raise asyncpg.InternalClientError("no binary format encoder for type citext")
+
+
 @router.get("/stale")
 async def stale_plan() -> None:
     raise DBAPIError("SELECT", None, STALE[0]("stale"))
@@ -205,6 +226,29 @@ async def test_503_is_504_once_the_request_has_committed(
 async def test_an_error_of_our_own_making_is_not_the_databases(faulty_client: AsyncClient) -> None:
     with pytest.raises(DBAPIError):
         await faulty_client.get("/execute/42601")
+
+
+async def test_what_fails_after_the_response_is_logged_and_raised(
+    faulty_app: FastAPI,
+) -> None:
+    app = ErrorResponses(faulty_app)
+    with capture_logs() as lines:
+        async with client_of(app) as client:
+            with pytest.raises(RuntimeError, match="response already started"):
+                await client.post("/late")
+
+    assert "unhandled_error" in [line["event"] for line in lines]
+
+
+async def test_row_that_was_changed_meanwhile_is_a_conflict(faulty_client: AsyncClient) -> None:
+    assert (await faulty_client.get("/changed-meanwhile")).status_code == 409
+
+
+async def test_value_that_the_driver_cannot_encode_is_an_error_of_the_code(
+    faulty_client: AsyncClient,
+) -> None:
+    with pytest.raises(asyncpg.InternalClientError):
+        await faulty_client.get("/not-encodable")
 
 
 async def test_stale_plan_is_unavailable(faulty_client: AsyncClient) -> None:

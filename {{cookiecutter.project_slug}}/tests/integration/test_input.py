@@ -47,7 +47,7 @@ async def closed_client(
     async def where(request: Request) -> list[str]:
         return [request.url.path, str(request.url_for("where"))]
 
-    @app.post("/notes")
+    @app.post("/of-this-test")
     async def write(note: Note) -> Note:
         return note
 
@@ -56,7 +56,8 @@ async def closed_client(
 
 
 @pytest.mark.parametrize(
-    ("path", "status"), [("/livez", 200), ("/nowhere", 404), ("/notes", 405), ("/broken", 500)]
+    ("path", "status"),
+    [("/livez", 200), ("/nowhere", 404), ("/of-this-test", 405), ("/broken", 500)],
 )
 async def test_every_answer_has_the_security_headers(
     closed_client: AsyncClient, path: str, status: int
@@ -88,7 +89,7 @@ async def test_docs_can_be_opened(closed_client: AsyncClient) -> None:
 
 
 async def test_another_host_is_refused_with_a_problem(closed_client: AsyncClient) -> None:
-    response = await closed_client.get("http://evil.example/notes")
+    response = await closed_client.get("http://evil.example/of-this-test")
 
     assert response.status_code == 400
     assert response.json()["request_id"] == response.headers["x-request-id"]
@@ -99,7 +100,7 @@ PREFLIGHT = {"Origin": "https://shop.example", "Access-Control-Request-Method": 
 
 
 async def test_no_other_origin_may_call(closed_client: AsyncClient) -> None:
-    response = await closed_client.options("/notes", headers=PREFLIGHT)
+    response = await closed_client.options("/of-this-test", headers=PREFLIGHT)
 
     assert "access-control-allow-origin" not in response.headers
 
@@ -108,8 +109,10 @@ async def test_no_other_origin_may_call(closed_client: AsyncClient) -> None:
 async def test_an_origin_that_was_named_may_call_and_read_errors(
     closed_client: AsyncClient,
 ) -> None:
-    allowed = await closed_client.options("/notes", headers=PREFLIGHT)
-    refused = await closed_client.options("/notes", headers=PREFLIGHT | {"Origin": "https://evil"})
+    allowed = await closed_client.options("/of-this-test", headers=PREFLIGHT)
+    refused = await closed_client.options(
+        "/of-this-test", headers=PREFLIGHT | {"Origin": "https://evil"}
+    )
     broken = await closed_client.get("/broken", headers=PREFLIGHT)
 
     assert allowed.status_code == 200
@@ -128,7 +131,7 @@ async def chunks(size: int) -> AsyncIterable[bytes]:
 async def test_a_body_in_pieces_is_stopped_at_the_limit(closed_client: AsyncClient) -> None:
     header = {"Content-Type": "application/json"}
 
-    response = await closed_client.post("/notes", content=chunks(2000), headers=header)
+    response = await closed_client.post("/of-this-test", content=chunks(2000), headers=header)
 
     assert response.status_code == 413
     assert response.json()["detail"] == "The body is larger than 1000 bytes."
@@ -221,7 +224,7 @@ async def test_a_body_that_cannot_be_stored_is_the_clients_fault(
 ) -> None:
     header = {"Content-Type": "application/json"}
 
-    response = await closed_client.post("/notes", content=body, headers=header)
+    response = await closed_client.post("/of-this-test", content=body, headers=header)
 
     assert response.status_code in (400, 422)
     assert response.headers["content-type"] == "application/problem+json"

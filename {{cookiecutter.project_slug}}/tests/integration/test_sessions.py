@@ -187,7 +187,7 @@ async def test_session_that_is_used_after_its_block_raises(either: Isolated, blo
     async with getattr(either, block)() as session:
         await count(session)
 
-    with pytest.raises(InvalidRequestError, match="closed"):
+    with pytest.raises(InvalidRequestError, match="has ended with its block"):
         await count(session)
 
 
@@ -195,7 +195,7 @@ async def test_session_that_is_used_after_its_block_raises(either: Isolated, blo
 @pytest.mark.parametrize("path", ["/late/a", "/streamed/a", "/read-streamed/a"])
 async def test_session_that_is_used_after_its_route_raises(database: Isolated, path: str) -> None:
     async with serving(database) as client:
-        with pytest.raises(InvalidRequestError, match="closed"):
+        with pytest.raises(InvalidRequestError, match="has ended with its block"):
             await client.post(path)
 
     assert await names(database) == set()
@@ -483,3 +483,24 @@ async def test_what_ends_with_a_transaction_is_gone_in_the_next(either: Isolated
         before = await ask(question)
         assert await ask(question, statement) != before
         assert await ask(question) == before
+
+
+async def test_tasks_take_a_session_one_after_the_other(either: Isolated) -> None:
+    async with either.transaction() as session:
+        found = await asyncio.gather(*(session.scalar(ONE) for _ in range(3)))
+
+    assert found == [1, 1, 1]
+
+
+@pytest.mark.committed
+async def test_settings_that_a_function_leaves_end_with_the_transaction(
+    database: Committed,
+) -> None:
+    leave = "DO $$ BEGIN PERFORM set_config('app.tenant', 'blue', false); END $$"
+    async with pool_of(1, database) as pooled:
+        async with pooled.transaction() as session:
+            await session.execute(text(leave))
+        async with pooled.transaction() as session:
+            found = await session.scalar(text("SELECT current_setting('app.tenant', true)"))
+
+    assert found == ""

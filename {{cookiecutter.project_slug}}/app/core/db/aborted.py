@@ -31,6 +31,8 @@ class DriverConnection(asyncpg.Connection):
     operations = 0
     """How many operations were asked for so far, by whichever way."""
     operations_at_begin = USED
+    resets_at_begin = False
+    """Whether a transaction begins with the settings of a new connection: a function can leave others."""
 
     def _check_open(self) -> None:  # the first thing that each operation does
         self.operations += 1
@@ -39,6 +41,8 @@ class DriverConnection(asyncpg.Connection):
     async def execute(self, query: str, *args: Any, **options: Any) -> str:
         # asyncpg's own transactions note where they stand before they send a command.
         check_driver_command(query, in_transaction=self._top_xact is not None)
+        if self.resets_at_begin and query.startswith("BEGIN"):
+            query = f"RESET ALL; {query}"  # in the same round trip
         status: str = await super().execute(query, *args, **options)
         if query == "COMMIT;":
             raise_if_aborted(status)

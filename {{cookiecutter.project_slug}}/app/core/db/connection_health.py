@@ -52,8 +52,9 @@ class ConnectionHealth:
     - When one is found dead, all that were idle at that time are pinged.
     """
 
-    def __init__(self, ping_after_idle: float, *, switches_mode: bool) -> None:
+    def __init__(self, ping_after_idle: float, *, is_pooled: bool, switches_mode: bool) -> None:
         self._ping_after_idle = ping_after_idle
+        self._is_pooled = is_pooled
         self._switches_mode = switches_mode
         self._suspect_before = 0.0
 
@@ -88,14 +89,16 @@ class ConnectionHealth:
         connection = proxy.dbapi_connection
         if connection.autocommit:
             return
+        driver = proxy.driver_connection
+        driver.resets_at_begin = self._is_pooled
         try:
             await_(connection._start_transaction())
         except connection.dbapi.Error as error:
             if not _is_lost(proxy, error):
                 raise
             self._replace(proxy)
+            driver = proxy.driver_connection
             await_(proxy.dbapi_connection._start_transaction())
-        driver = proxy.driver_connection
         driver.operations_at_begin = driver.operations
 
     def _execute(self, cursor: Any, statement: str, parameters: Any, context: Any) -> bool:
@@ -168,9 +171,11 @@ def _on_checkin(connection: Any, record: Any) -> None:
 
 def _switch(proxy: Any, *, read_only: bool) -> bool:
     mode = "SET default_transaction_read_only = on"
+    info = proxy._connection_record.info
+    info[READ_ONLY] = None  # not known, if the request is cancelled meanwhile
     answers = _answers(proxy, mode if read_only else "RESET default_transaction_read_only")
     if answers:
-        proxy._connection_record.info[READ_ONLY] = read_only
+        info[READ_ONLY] = read_only
     return answers
 
 

@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from app.core.db.engine import open_engine, read_options
 from app.core.db.returned_errors import is_error, notice_returned_errors
 from app.core.db.scope import current_block, open_block
-from app.core.db.sessions import BLOCK, QuerySession, Sessions, opened, sessions_on
+from app.core.db.sessions import BLOCK, QuerySession, Sessions, commit, opened, sessions_on
 from app.core.db.sqlstate import OutcomeUnknownError
 from app.settings import Settings
 
@@ -51,7 +51,7 @@ class Database:
                 if session.in_transaction():
                     block.may_commit = True
                     with _unknown_if_lost():
-                        await AsyncSession.commit(session)
+                        await commit(session)
                     block.scope.has_committed = True
 
     def read(self) -> AbstractAsyncContextManager[AsyncSession]:

@@ -49,10 +49,11 @@ def create_engine(settings: Settings, *, url: str | None = None, **pool: Any) ->
         **pool,
         connect_args=connect_args,
     )
+    is_pooled = pool.get("poolclass") is ConnectionPool
     health = ConnectionHealth(
         settings.database_idle_trust,
-        switches_mode=pool.get("poolclass") is ConnectionPool
-        and settings.database_pooler == "none",
+        is_pooled=is_pooled,
+        switches_mode=is_pooled and settings.database_pooler == "none",
     )
     health.attach(engine)
     return engine

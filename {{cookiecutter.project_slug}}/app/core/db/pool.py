@@ -12,7 +12,7 @@ from app.core.db.scope import Block, acting_block
 Record = Any  # SQLAlchemy's ConnectionPoolEntry, whose record_info is never None
 
 READ_ONLY = "read only"
-"""Key in a connection's ``info``: its transactions are read-only unless they say otherwise."""
+"""Key in a connection's ``info``: whether its transactions are read-only unless they say otherwise."""
 
 HAS_STATE = "has state"
 """Key in a connection's ``info``: it may have settings, locks or tables of its last transaction."""
@@ -104,6 +104,6 @@ class ConnectionPool(Pool):
                 self._total -= 1
                 record.close()
             else:
-                self._idle[record.info.get(READ_ONLY, False)].append(record)
+                self._idle[bool(record.info.get(READ_ONLY))].append(record)
         finally:
             self.queue.release(block)

@@ -10,7 +10,9 @@ from typing import Any
 class Scope:
     """What the sessions of one request have in common; outside a request, of one outermost block."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str = "") -> None:
+        self.name = name
+        """Of the request, for error messages."""
         self.places: set[Any] = set()
         """The connection queues in which the scope has a place, while it holds a connection."""
         self.was_admitted = False
@@ -55,7 +57,7 @@ class Block:
     ) -> None:
         self.name = name
         self.parent = parent
-        self.scope = parent.scope if parent else Scope()
+        self.scope = parent.scope if parent else Scope(name)
         self.read_only = read_only
         self.queues = queues
         """Whether it waits in the connection queue; a readiness probe does not."""
@@ -115,7 +117,7 @@ def request_scope(name: str) -> Generator[Scope]:
 def open_block(kind: str, *, read_only: bool = False, queues: bool = True) -> Generator[Block]:
     """Open a block inside the current one."""
     parent = current_block()
-    name = f"{kind} of {parent.name}" if parent else kind
+    name = f"{kind} of {parent.scope.name}" if parent else kind
     block = Block(name, parent, read_only=read_only, queues=queues)
     _current.set(block)
     try:

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from functools import wraps
 from typing import Any, NoReturn
 
+from sqlalchemy.exc import InvalidRequestError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 from sqlalchemy.util import greenlet_spawn
 
@@ -27,11 +28,42 @@ ONLY_DATABASE_ENDS = (
 BLOCK = "block"
 """Key in a session's ``info``: the block that it belongs to."""
 
-Sessions = Callable[[], AsyncSession]
+Sessions = Callable[[], "BlockSession"]
+
+
+class EndedSessionError(UsageError, InvalidRequestError):
+    """A session was used after its block."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This session has ended with its block: take `CurrentDatabase`, and open"
+            " `database.transaction()` or `database.read()` where the work is done."
+        )
 
 
 class BlockSession(AsyncSession):
-    """A session that ends with its block, and not before: what it was to write would be lost."""
+    """A session that ends with its block, and not before: what it was to write would be lost.
+
+    Tasks that use it at once take it one after the other.
+    """
+
+    has_ended = False
+    running: asyncio.Task[Any] | None = None
+    """The task whose statement runs."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._lock = asyncio.Lock()
+
+    @asynccontextmanager
+    async def one_at_a_time(self) -> AsyncGenerator[None]:
+        """Wait for the statement of another task."""
+        async with self._lock:
+            self.running = asyncio.current_task()
+            try:
+                yield
+            finally:
+                self.running = None
 
     async def after_statement(self) -> None:
         """Do what is due when one of its methods has run."""
@@ -46,7 +78,7 @@ class BlockSession(AsyncSession):
 
 
 @asynccontextmanager
-async def opened(make: Sessions) -> AsyncGenerator[AsyncSession]:
+async def opened(make: Sessions) -> AsyncGenerator[BlockSession]:
     """Close a new session when the block ends.
 
     A rollback gets a task of its own, so that it ends when its request is cancelled once more.
@@ -56,11 +88,23 @@ async def opened(make: Sessions) -> AsyncGenerator[AsyncSession]:
         yield session
     except BaseException:
         try:
-            await asyncio.shield(asyncio.create_task(AsyncSession.close(session)))
+            await asyncio.shield(asyncio.create_task(_close(session)))
         except Exception:  # the connection is broken, and the first error says why
             await AsyncSession.invalidate(session)
         raise
-    await AsyncSession.close(session)
+    await _close(session)
+
+
+async def _close(session: BlockSession) -> None:
+    session.has_ended = True
+    async with session.one_at_a_time():
+        await AsyncSession.close(session)
+
+
+async def commit(session: BlockSession) -> None:
+    """Commit; only ``Database`` calls it."""
+    async with session.one_at_a_time():
+        await AsyncSession.commit(session)
 
 
 def statement_methods(session: type[AsyncSession] = AsyncSession) -> set[str]:
@@ -74,11 +118,16 @@ def statement_methods(session: type[AsyncSession] = AsyncSession) -> set[str]:
 def _in_block(method: Callable[..., Coroutine[Any, Any, Any]]) -> Callable[..., Any]:
     @wraps(method)
     async def statement(self: BlockSession, *args: Any, **options: Any) -> Any:
-        with acting(self.info.get(BLOCK)):
-            try:
-                return await method(self, *args, **options)
-            finally:
-                await self.after_statement()
+        if self.has_ended:
+            raise EndedSessionError
+        if self.running is asyncio.current_task():  # one method calls another
+            return await method(self, *args, **options)
+        async with self.one_at_a_time():
+            with acting(self.info.get(BLOCK)):
+                try:
+                    return await method(self, *args, **options)
+                finally:
+                    await self.after_statement()
 
     return statement
 

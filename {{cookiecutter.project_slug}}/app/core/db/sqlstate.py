@@ -12,6 +12,7 @@ import asyncpg
 from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi as driver
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.orm.exc import StaleDataError
 
 from app.core.db.scope import has_committed
 from app.core.errors import UnavailableError
@@ -104,7 +105,8 @@ def sqlstate(error: Any) -> str:
 
 def is_lost(error: object) -> bool:
     """Tell whether the connection is of no use after this error, even if it is not closed yet."""
-    return sqlstate(error).startswith(LOST) or isinstance(error, BROKEN)
+    is_broken = isinstance(error, BROKEN) and "another operation" in str(error)
+    return sqlstate(error).startswith(LOST) or is_broken
 
 
 def cause_of(error: Exception) -> Exception:
@@ -121,6 +123,7 @@ DRIVER_ERRORS: tuple[type[Exception], ...] = (
     DBAPIError,
     PoolTimeoutError,
     OutcomeUnknownError,
+    StaleDataError,  # another request has changed the row, or removed it
     # Raised by asyncpg to code that uses it directly, for a COPY for instance.
     asyncpg.PostgresError,
     asyncpg.InterfaceError,
@@ -133,6 +136,8 @@ def response_for(error: Exception) -> ErrorResponse | None:
     """Return the response to an error of the database, or None if the error is the code's own."""
     if isinstance(error, OutcomeUnknownError):
         return UNKNOWN
+    if isinstance(error, StaleDataError):
+        return CONFLICT
     response = _by_state(sqlstate(error) or sqlstate(getattr(error, "orig", None)))
     if response is None:
         response = _by_kind(error)

@@ -66,19 +66,13 @@ class Answer(NamedTuple):
         return {"type": "websocket.close", "code": code, "reason": shortened(reason)}
 
 
-UNHANDLED = Answer(HTTPStatus.INTERNAL_SERVER_ERROR)
+# The server closes the connection after an error that it sees: the client has to know.
+UNHANDLED = Answer(HTTPStatus.INTERNAL_SERVER_ERROR, headers={"Connection": "close"})
 
 
 def shortened(reason: str) -> str:
     """Cut a close frame's reason to what fits, and not within a character."""
     return reason.encode("utf-8", "replace")[:REASON_MAX].decode("utf-8", "ignore")
-
-
-def has_answer(error: BaseException | None) -> bool:
-    """Tell whether ``answer_to`` knows this error, and log nothing."""
-    if isinstance(error, DRIVER_ERRORS):
-        return response_for(error) is not None
-    return isinstance(error, tuple(ANSWERS))
 
 
 def answer_to(error: Exception) -> Answer | None:

@@ -8,7 +8,7 @@ import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketDisconnect
 
-from app.core.http.exception_handlers import UNHANDLED, Answer, answer_to, has_answer, shortened
+from app.core.http.exception_handlers import UNHANDLED, Answer, answer_to, shortened
 from app.core.http.middleware.timeout import StalledClientError
 from app.core.http.protocol import ABORT
 from app.core.http.server import stopping
@@ -30,6 +30,7 @@ class Exchange:
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.scope = scope
+        self.status = 0
         self.started = False
         self.ended = False
         self._receive = receive
@@ -40,6 +41,7 @@ class Exchange:
         kind = message["type"]
         if kind in START:
             self.started = True
+            self.status = int(message.get("status", 0))
         elif kind in BODY:
             self.ended = not message.get("more_body", False)
         elif kind == "websocket.close":
@@ -116,14 +118,15 @@ class ErrorResponses:
     async def _answer(self, exchange: Exchange, error: Exception) -> None:
         if isinstance(error, WebSocketDisconnect):
             return  # the client has left, and the handler did not ask for more
-        if exchange.ended and (has_answer(error) or has_answer(error.__cause__)):
-            return  # an application within this one has answered
         answer = answer_to(error)
-        if answer is None:
+        if answer and exchange.ended and exchange.status == answer.status:
+            return  # an application within this one has answered
+        was_ended = exchange.ended  # what runs after the response has failed
+        if answer is None or was_ended:
             logger.error("unhandled_error", exc_info=error)
         is_cut = exchange.started and exchange.scope["type"] == "http" and not exchange.ended
         await exchange.answer(answer or UNHANDLED)
-        if answer is None or is_cut:
+        if answer is None or is_cut or was_ended:
             raise error  # for a test to see; and so that the server breaks off what has begun
 
 
