@@ -438,7 +438,7 @@ SABOTAGES = [
         "async def own_server(server_database: URL) -> AsyncGenerator[str]:\n",
         "async def own_server(databases: Databases) -> AsyncGenerator[str]:\n"
         "  async with databases.clone() as server_database:\n",
-        "tests/e2e/test_server.py::test_the_server_sees_what_server_session_commits",
+        "tests/e2e/test_products_server.py::test_the_server_sees_what_server_session_commits",
     ),
     Sabotage(
         "variables of libpq do not reach the development server",

@@ -64,7 +64,7 @@ async def test_what_a_killed_run_left_is_dropped_and_nothing_else(
 
 
 async def test_migrations_that_do_not_run_are_one_answer_for_the_whole_run(
-    postgres: URL, admin: asyncpg.Connection, tmp_path: Path
+    postgres: URL, admin: asyncpg.Connection, folder: Path
 ) -> None:
     made: set[str | None] = set()
 
@@ -72,7 +72,7 @@ async def test_migrations_that_do_not_run_are_one_answer_for_the_whole_run(
         made.add(url.database)
         fail(url)
 
-    async with Databases.on(postgres, Schema(own_folder(tmp_path), note_and_fail)) as databases:
+    async with Databases.on(postgres, Schema(own_folder(folder), note_and_fail)) as databases:
         with pytest.raises(RefusedError, match=r"The migrations do not run, .*: There are 2 heads"):
             await databases.template()
 
@@ -92,9 +92,9 @@ def fail(_: URL) -> NoReturn:
 
 
 async def test_a_database_with_the_name_of_a_template_is_not_touched(
-    postgres: URL, admin: asyncpg.Connection, tmp_path: Path
+    postgres: URL, admin: asyncpg.Connection, folder: Path
 ) -> None:
-    async with Databases.on(postgres, Schema(own_folder(tmp_path), fail)) as databases:
+    async with Databases.on(postgres, Schema(own_folder(folder), fail)) as databases:
         name = await databases.template_name()
         await admin.execute(f"CREATE DATABASE {name}")
 
@@ -118,13 +118,13 @@ async def test_a_database_that_took_the_place_of_a_clone_is_not_dropped(
 
 @pytest.mark.parametrize("path", ["versions/1_add.py", "versions/add.sql", "env.toml", "rows"])
 async def test_a_template_is_named_after_every_file_of_the_migrations(
-    path: str, postgres: URL, tmp_path: Path
+    path: str, postgres: URL, folder: Path
 ) -> None:
-    async with Databases.on(postgres, Schema(tmp_path, fail)) as databases:
-        (tmp_path / path).parent.mkdir(exist_ok=True)
+    async with Databases.on(postgres, Schema(folder, fail)) as databases:
+        (folder / path).parent.mkdir(exist_ok=True)
         found = {await databases.template_name()}
         for content in ("one", "two"):
-            (tmp_path / path).write_text(content, "utf-8")
+            (folder / path).write_text(content, "utf-8")
             found.add(await databases.template_name())
 
     assert len(found) == 3

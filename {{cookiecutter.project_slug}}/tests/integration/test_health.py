@@ -5,12 +5,14 @@ import pytest
 from fastapi import FastAPI
 from httpx import AsyncClient
 from sqlalchemy import URL, select, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from structlog.testing import capture_logs
 
 from app.core.db import Database, get_database
 from app.core.db.database import open_database
 from app.core.db.engine import create_engine
+from app.core.db.sqlstate import BusyError
 from app.features.health import schema
 from tests.harness.clients import client_of
 from tests.harness.committed import Committed
@@ -98,15 +100,15 @@ async def test_not_ready_when_the_database_is_away(app: FastAPI, client: AsyncCl
 
 
 @pytest.fixture
-async def busy_client(app: FastAPI, engine: AsyncEngine) -> AsyncGenerator[AsyncClient]:
-    """A client of the application, whose only connection is in use."""
+async def busy(app: FastAPI, engine: AsyncEngine) -> AsyncGenerator[tuple[AsyncClient, Database]]:
+    """A client of the application, and its database, whose only connection is in use."""
     update = {"database_pool_size": 1, "database_pool_timeout": 0.05}
     async with open_database(settings_for(engine.url).model_copy(update=update)) as database:
         app.dependency_overrides[get_database] = lambda: database
         release = asyncio.Event()
         holding = asyncio.create_task(hold(database, release))
         await asyncio.sleep(0)
-        yield client_of(app)
+        yield client_of(app), database
         release.set()
         await holding
 
@@ -117,11 +119,19 @@ async def hold(database: Database, release: asyncio.Event) -> None:
         await release.wait()
 
 
-async def test_ready_while_the_pool_is_merely_busy(busy_client: AsyncClient) -> None:
-    statuses = [(await busy_client.get("/readyz")).status_code for _ in range(2)]
+async def test_ready_while_the_pool_is_merely_busy(busy: tuple[AsyncClient, Database]) -> None:
+    client, database = busy
 
-    assert (await busy_client.get("/products")).status_code == 503
+    statuses = [(await client.get("/readyz")).status_code for _ in range(2)]
+
     assert statuses == [200, 200]
+    with pytest.raises(BusyError):
+        await read_one(database)
+
+
+async def read_one(database: Database) -> None:
+    async with database.read() as session:
+        await session.execute(select(1))
 
 
 @pytest.mark.committed
@@ -138,4 +148,10 @@ async def test_not_ready_while_the_primary_takes_no_writes(
 
     assert response.status_code == 503
     assert response.json()["detail"] == "The database does not take writes."
-    assert (await client.post("/products", json={"name": "lamp"})).status_code == 503
+    with pytest.raises(DBAPIError, match="read-only transaction"):
+        await create_a_table(database)
+
+
+async def create_a_table(database: Database) -> None:
+    async with database.transaction() as session:
+        await session.execute(text("CREATE TABLE harness_table (n int)"))

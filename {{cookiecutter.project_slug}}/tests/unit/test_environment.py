@@ -29,16 +29,16 @@ def test_a_variable_of_a_library_survives_only_where_it_is_named(name: str) -> N
     assert remove({name: "of the developer"}, keep=[name]) == {}
 
 
-def test_the_served_process_finds_no_env_file(tmp_path: Path) -> None:
+def test_the_served_process_finds_no_env_file(folder: Path) -> None:
     for name in (".env", ".env.local", "pyproject.toml"):
-        (tmp_path / name).touch()
+        (folder / name).touch()
 
-    with project_without_env_file(tmp_path) as folder:
-        assert [path.name for path in folder.iterdir()] == ["pyproject.toml"]
+    with project_without_env_file(folder) as links:
+        assert [path.name for path in links.iterdir()] == ["pyproject.toml"]
 
 
-def test_the_env_file_of_a_settings_class_is_not_read(tmp_path: Path) -> None:
-    path = tmp_path / ".env"
+def test_the_env_file_of_a_settings_class_is_not_read(folder: Path) -> None:
+    path = folder / ".env"
     path.write_text("COLOUR=red\n", "utf-8")
 
     class Options(BaseSettings):
@@ -47,7 +47,7 @@ def test_the_env_file_of_a_settings_class_is_not_read(tmp_path: Path) -> None:
         colour: str = "blue"
 
     assert Options().colour == "blue"
-    assert Options(_env_file=tmp_path / "." / ".env.example").colour == "blue"
+    assert Options(_env_file=folder / "." / ".env.example").colour == "blue"
     assert Options(_env_file=str(path)).colour == "red"  # a file that a test names
 
 

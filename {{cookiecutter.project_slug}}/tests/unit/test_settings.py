@@ -71,9 +71,9 @@ def test_an_option_that_cannot_connect_is_refused() -> None:
 
 
 def test_a_certificate_to_compare_with_must_be_there(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    monkeypatch: pytest.MonkeyPatch, folder: Path
 ) -> None:
-    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("HOME", str(folder))
     monkeypatch.delenv("PGSSLROOTCERT", raising=False)
 
     assert "set PGSSLROOTCERT" in refusal(database_url=f"{URL}?sslmode=verify-full")
