@@ -339,4 +339,11 @@ SABOTAGES = [
         "tests/integration/test_faults.py"
         "::test_value_that_the_driver_cannot_encode_is_an_error_of_the_code",
     ),
+    Sabotage(
+        "a route that declares an error rolls back",
+        RETURNED,
+        "    return (declared or 0) >= FIRST_ERROR\n",
+        "    return declared is NotImplemented\n",
+        ROLLS_BACK,
+    ),
 ]

@@ -89,6 +89,11 @@ async def return_response(status: int, session: Session) -> Response:
     return JSONResponse(None, status)
 
 
+@router.post("/declared", status_code=409)
+async def declare_status(session: Session) -> None:
+    await add(session, "declared")
+
+
 @router.post("/set/{status}")
 async def set_status(status: int, session: Session, response: Response) -> None:
     await add(session, f"set {status}")
@@ -445,6 +450,7 @@ async def test_what_the_driver_does_first_is_in_the_transaction(either: Isolated
         ("/returned/201", 201, {"returned 201"}),
         ("/returned/303", 303, {"returned 303"}),
         ("/returned/409", 409, set()),
+        ("/declared", 409, set()),
         ("/set/202", 202, {"set 202"}),
         ("/set/409", 409, set()),
         ("/raised/409", 409, set()),

@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from app.core.db.engine import open_engine, read_options
-from app.core.db.returned_errors import is_error, notice_returned_errors
+from app.core.db.returned_errors import declares_error, is_error, notice_returned_errors
 from app.core.db.scope import current_block, open_block
 from app.core.db.sessions import BLOCK, QuerySession, Sessions, commit, opened, sessions_on
 from app.core.db.sqlstate import OutcomeUnknownError
@@ -109,12 +109,13 @@ CurrentDatabase = Annotated[Database, Depends(get_database)]
 
 
 async def _transaction(
-    database: CurrentDatabase, response: Response
+    database: CurrentDatabase, connection: HTTPConnection, response: Response
 ) -> AsyncGenerator[AsyncSession]:
     async with database.transaction() as session:
         yield session
         block = current_block()
-        if is_error(response) or (block and block.scope.has_failed):
+        has_failed = block is not None and block.scope.has_failed
+        if has_failed or is_error(response) or declares_error(connection.scope.get("route")):
             await session.rollback()
 
 

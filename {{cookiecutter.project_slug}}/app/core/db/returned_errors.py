@@ -15,6 +15,12 @@ def is_error(response: object) -> bool:
     return isinstance(response, Response) and (response.status_code or 0) >= FIRST_ERROR
 
 
+def declares_error(route: object) -> bool:
+    """Tell whether the route's own ``status_code`` says that the request has failed."""
+    declared: int | None = getattr(route, "status_code", None)
+    return (declared or 0) >= FIRST_ERROR
+
+
 def notice_returned_errors() -> None:
     """Let FastAPI tell what a route has returned, before the sessions of the route end.
 
