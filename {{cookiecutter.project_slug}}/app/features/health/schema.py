@@ -10,12 +10,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.settings import ROOT
 
-STATE = text("""
-SELECT ARRAY(SELECT version_num FROM alembic_version) AS revisions,
-    pg_is_in_recovery() OR reset_val = 'on' AS refuses_writes
-FROM pg_settings WHERE name = 'default_transaction_read_only'
-""")
-"""In one round trip, and by its default: the session that asks is read-only."""
+# By its default: the session that asks is read-only.
+_REFUSES_WRITES = """pg_is_in_recovery() OR reset_val = 'on' AS refuses_writes
+FROM pg_settings WHERE name = 'default_transaction_read_only'"""
+STATE = text(
+    f"SELECT ARRAY(SELECT version_num FROM alembic_version) AS revisions, {_REFUSES_WRITES}"
+)
+NEVER_MIGRATED = text(f"SELECT ARRAY[]::text[] AS revisions, {_REFUSES_WRITES}")
 
 NO_TABLE = "42P01"
 
@@ -64,7 +65,7 @@ async def of_database(session: AsyncSession) -> State:
     except DBAPIError as error:
         if getattr(error.orig, "sqlstate", None) != NO_TABLE:
             raise
-        return State(frozenset(), refuses_writes=False)
+        row = (await session.execute(NEVER_MIGRATED)).one()
     return State(frozenset(row.revisions), row.refuses_writes)
 
 
