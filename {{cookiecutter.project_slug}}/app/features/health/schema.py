@@ -11,12 +11,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.settings import ROOT
 
 # By its default: the session that asks is read-only.
-_REFUSES_WRITES = """pg_is_in_recovery() OR reset_val = 'on' AS refuses_writes
-FROM pg_settings WHERE name = 'default_transaction_read_only'"""
-STATE = text(
-    f"SELECT ARRAY(SELECT version_num FROM alembic_version) AS revisions, {_REFUSES_WRITES}"
-)
-NEVER_MIGRATED = text(f"SELECT ARRAY[]::text[] AS revisions, {_REFUSES_WRITES}")
+NEVER_MIGRATED = """
+SELECT ARRAY[]::text[] AS revisions, pg_is_in_recovery() OR reset_val = 'on' AS refuses_writes
+FROM pg_settings WHERE name = 'default_transaction_read_only'
+"""
+STATE = NEVER_MIGRATED.replace("[]::text[]", "(SELECT version_num FROM alembic_version)")
 
 NO_TABLE = "42P01"
 
@@ -61,11 +60,11 @@ class State(NamedTuple):
 async def of_database(session: AsyncSession) -> State:
     """Ask the server, in one round trip."""
     try:
-        row = (await session.execute(STATE)).one()
+        row = (await session.execute(text(STATE))).one()
     except DBAPIError as error:
         if getattr(error.orig, "sqlstate", None) != NO_TABLE:
             raise
-        row = (await session.execute(NEVER_MIGRATED)).one()
+        row = (await session.execute(text(NEVER_MIGRATED))).one()
     return State(frozenset(row.revisions), row.refuses_writes)
 
 
