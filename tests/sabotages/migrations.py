@@ -291,7 +291,7 @@ SABOTAGES = [
     Sabotage(
         "readiness is refused while nobody has migrated",
         SCHEMA,
-        "        return State(frozenset(), refuses_writes=False)\n",
+        "        row = (await session.execute(text(NEVER_MIGRATED))).one()\n",
         "        return State(of_code().heads, refuses_writes=False)\n",
         f"{HEALTH}::test_not_ready_while_nobody_has_migrated",
     ),

@@ -200,8 +200,8 @@ SABOTAGES = [
     Sabotage(
         "an error status that is set rolls back",
         DATABASE,
-        "if is_error(response) or (block and block.scope.has_failed):",
-        "if block and block.scope.has_failed:",
+        "has_failed or is_error(response) or declares_error(",
+        "has_failed or declares_error(",
         ROLLS_BACK,
     ),
     Sabotage(

@@ -19,7 +19,6 @@ from tests.harness.committed import Committed
 from tests.harness.databases import settings_for
 from tests.harness.queries import Queries
 
-
 VERSION_TABLE = "CREATE TABLE IF NOT EXISTS alembic_version (version_num varchar(32) NOT NULL)"
 """There is none in a project without a migration."""
 
