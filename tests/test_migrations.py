@@ -153,7 +153,8 @@ def test_migrations_that_do_not_run_are_one_answer_for_the_whole_run(
     (said,) = [line for line in result.stdout.splitlines() if "do not run" in line]
     assert '(migrations/versions/r2.py, line 9): relation "product" does not exist' in said
     assert result.returncode != 0
-    assert not re.search("passed|failed|error", result.stdout.splitlines()[-1])
+    # One of two may have run tests without a database until it hears of it.
+    assert not re.search("failed|error", result.stdout.splitlines()[-1])
 
 
 @pytest.mark.heavy

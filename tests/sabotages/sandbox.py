@@ -88,13 +88,6 @@ SABOTAGES = [
         f"{IN_SANDBOX}::test_no_row_outlives_its_test",
     ),
     Sabotage(
-        "no advisory lock outlives its test",
-        SAVEPOINTS,
-        "            await driver.execute(UNLOCK)\n",
-        "",
-        f"{IN_SANDBOX}::test_no_advisory_lock_outlives_its_test",
-    ),
-    Sabotage(
         "no prepared statement outlives the schema of its test",
         STATEMENTS,
         "            self._is_stale = True\n",

@@ -23,15 +23,15 @@ SABOTAGES = [
     Sabotage(
         "a session ends with its block",
         SESSIONS,
-        '    "close_resets_only": False,\n',
-        '    "close_resets_only": True,\n',
+        "        if self.has_ended:\n            raise EndedSessionError\n",
+        "",
         f"{IN_SESSIONS}::test_session_that_is_used_after_its_block_raises",
     ),
     Sabotage(
         "a session ends with its route",
         SESSIONS,
-        '    "close_resets_only": False,\n',
-        '    "close_resets_only": True,\n',
+        "        if self.has_ended:\n            raise EndedSessionError\n",
+        "",
         f"{IN_SESSIONS}::test_session_that_is_used_after_its_route_raises",
     ),
     Sabotage(
@@ -327,8 +327,8 @@ SABOTAGES = [
     Sabotage(
         "what fails after the response is logged",
         "app/core/http/middleware/error_responses.py",
-        "        if answer is None or was_ended:\n",
-        "        if answer is None:\n",
+        "        if answer and exchange.ended and exchange.status == answer.status:\n",
+        "        if exchange.ended:\n",
         "tests/integration/test_faults.py::test_what_fails_after_the_response_is_logged_and_raised",
     ),
     Sabotage(

@@ -56,6 +56,7 @@ def test_what_hangs_is_named_and_ends() -> None:
     result = subprocess.run(
         [sys.executable, "-c", HANGS],
         cwd=ROOT,
+        env={"PYTHONPATH": str(ROOT)},  # also where a variable keeps Python from looking here
         stderr=subprocess.PIPE,
         text=True,
         check=False,
