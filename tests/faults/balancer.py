@@ -10,12 +10,12 @@ from contextlib import AsyncExitStack
 from itertools import cycle
 from uuid import uuid4
 
-import asyncpg
 import pytest
 
 from app.settings import ROOT
 from tests.harness.databases import Databases
 from tests.harness.load import Connection, percentile
+from tests.harness.servers import connect
 from tests.harness.service import running
 
 PROCESSES = 5
@@ -53,8 +53,7 @@ async def test_load_alone_takes_no_process_out(databases: Databases) -> None:
         ]
         async with Connection.to(services[0].url) as connection:
             created = await connection.request("POST", "/products", {"name": uuid4().hex})
-        dsn = database.set(drivername="postgresql").render_as_string(hide_password=False)
-        administrator = await asyncpg.connect(dsn)
+        administrator = await connect(database)
         await administrator.execute(SLOW)
         await administrator.close()
         until = time.monotonic() + SECONDS

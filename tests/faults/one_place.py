@@ -39,7 +39,9 @@ async def test_a_request_waits_once(databases: Databases, clients: int) -> None:
     ratios = []
     async with (
         databases.clone() as database,
-        running(database, DATABASE_POOL_SIZE="10", REQUEST_TIMEOUT="30") as service,
+        running(
+            database, DATABASE_POOL_SIZE="10", REQUEST_TIMEOUT="30", SHUTDOWN_GRACE="40"
+        ) as service,
     ):
         for _ in range(ROUNDS):
             plain = await load(service.url, "/ordinary/plain", clients)
