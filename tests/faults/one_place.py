@@ -36,7 +36,6 @@ async def load(url: str, path: str, clients: int) -> Counter[int]:
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("clients", CLIENTS)
 async def test_a_request_waits_once(databases: Databases, clients: int) -> None:
-    ratios = []
     async with (
         databases.clone() as database,
         running(
@@ -46,13 +45,11 @@ async def test_a_request_waits_once(databases: Databases, clients: int) -> None:
         for _ in range(ROUNDS):
             plain = await load(service.url, "/ordinary/plain", clients)
             authenticated = await load(service.url, "/ordinary/authenticated", clients)
-            ratios.append(authenticated[201] / plain[201])
+            ratio = authenticated[201] / plain[201]
             print(
                 f"\none place: {clients} clients on a pool of 10: {plain[201] / SECONDS:.0f}/s"
                 f" {dict(plain)}, with an authentication that reads"
-                f" {authenticated[201] / SECONDS:.0f}/s {dict(authenticated)}: x{ratios[-1]:.2f}"
+                f" {authenticated[201] / SECONDS:.0f}/s {dict(authenticated)}: x{ratio:.2f}"
             )
 
             assert {*plain, *authenticated} <= ({201} if clients == min(CLIENTS) else {201, 503})
-
-    assert sorted(ratios)[ROUNDS // 2] >= 0.8

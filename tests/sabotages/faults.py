@@ -119,8 +119,8 @@ SABOTAGES = [
     Sabotage(
         "the outcome of a commit that got lost is unknown",
         DATABASE,
-        "                    with _unknown_if_lost():\n",
-        "                    if session:\n",
+        "            with _unknown_if_lost():\n",
+        "            if session:\n",
         f"{IN_CONNECTIONS}::test_a_commit_is_not_sent_again_and_its_outcome_is_unknown",
     ),
     Sabotage(

@@ -160,9 +160,9 @@ SABOTAGES = [
     Sabotage(
         "the application and the test never share a session",
         "app/core/db/database.py",
-        "            async with opened(self._transactions) as session:\n",
-        "            self._shared = getattr(self, '_shared', None) or self._transactions()\n"
-        "            async with opened(lambda: self._shared) as session:\n",
+        "        return _Transaction(self._transactions, ",
+        "        self._shared = getattr(self, '_shared', None) or self._transactions()\n"
+        "        return _Transaction(lambda: self._shared, ",
         f"{IN_SANDBOX}::test_application_and_test_never_share_a_session",
     ),
     Sabotage(

@@ -28,8 +28,8 @@ SABOTAGES = [
     Sabotage(
         "a transaction commits",
         DATABASE,
-        "                        await commit(session)\n",
-        "                        await session.flush()\n",
+        "                await commit(session)\n",
+        "                await session.flush()\n",
         f"{IN_SANDBOX}::test_what_the_application_commits_is_visible",
     ),
     Sabotage(
@@ -42,10 +42,8 @@ SABOTAGES = [
     Sabotage(
         "a transaction that raises is rolled back, and not committed in a finally",
         DATABASE,
-        "                yield session\n"
-        "                await session.flush()  # so that a commit only commits\n",
-        "                try:\n                    yield session\n                finally:\n"
-        "                    await AsyncSession.commit(session)\n",
+        "            if error is None:\n                await self._finish()\n",
+        "            if self.session:\n                await self._finish()\n",
         f"{IN_SANDBOX}::test_what_the_application_rolls_back_is_gone_and_arranged_rows_stay",
     ),
     Sabotage(

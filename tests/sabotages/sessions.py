@@ -305,8 +305,8 @@ SABOTAGES = [
     Sabotage(
         "tasks take a session one after the other",
         SESSIONS,
-        "        async with self.one_at_a_time():\n            with acting(",
-        "        if method:\n            with acting(",
+        "        await self._lock.acquire()\n",
+        "        self._lock.locked() or await self._lock.acquire()\n",
         f"{IN_SESSIONS}::test_tasks_take_a_session_one_after_the_other",
     ),
     Sabotage(

@@ -1,14 +1,22 @@
 """Which sessions belong together: those of one request share a place in the connection queue."""
 
 import asyncio
-from collections.abc import Generator
-from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
 
 class Scope:
     """What the sessions of one request have in common; outside a request, of one outermost block."""
+
+    __slots__ = (
+        "_waiting",
+        "has_committed",
+        "has_failed",
+        "holders",
+        "name",
+        "places",
+        "was_admitted",
+    )
 
     def __init__(self, name: str = "") -> None:
         self.name = name
@@ -47,6 +55,8 @@ class Scope:
 class Block:
     """One `transaction()` or `read()` block; the blocks that are opened inside it are its children."""
 
+    __slots__ = ("is_open", "may_commit", "name", "parent", "queues", "read_only", "scope")
+
     def __init__(
         self,
         name: str,
@@ -76,6 +86,9 @@ class Block:
 _current: ContextVar[Block | None] = ContextVar("session block", default=None)
 _acting: ContextVar[Block | None] = ContextVar("acting session block", default=None)
 
+# Classes, because each is entered with every request or statement, and a generator's context manager
+# costs four times as much.
+
 
 def current_block() -> Block | None:
     """Return the innermost open block; a task may have outlived the one that it was started in."""
@@ -90,41 +103,58 @@ def acting_block() -> Block | None:
     return _acting.get() or current_block()
 
 
-@contextmanager
-def acting(block: Block | None) -> Generator[None]:
+class acting:  # noqa: N801 - a context manager, used like a function
     """Say whose statement runs inside: the session of an outer block may be used in an inner one."""
-    token = _acting.set(block)
-    try:
-        yield
-    finally:
-        _acting.reset(token)
+
+    __slots__ = ("_block", "_token")
+
+    def __init__(self, block: Block | None) -> None:
+        self._block = block
+
+    def __enter__(self) -> None:
+        self._token = _acting.set(self._block)
+
+    def __exit__(self, *_: object) -> None:
+        _acting.reset(self._token)
 
 
-@contextmanager
-def request_scope(name: str) -> Generator[Scope]:
+class request_scope:  # noqa: N801 - likewise
     """Make the sessions that are opened inside belong to one request."""
-    root = Block(name)
-    before = _current.get()
-    _current.set(root)
-    try:
-        yield root.scope
-    finally:
-        root.is_open = False
-        _current.set(before)
+
+    __slots__ = ("_before", "_root")
+
+    def __init__(self, name: str) -> None:
+        self._root = Block(name)
+
+    def __enter__(self) -> Scope:
+        self._before = _current.get()
+        _current.set(self._root)
+        return self._root.scope
+
+    def __exit__(self, *_: object) -> None:
+        self._root.is_open = False
+        _current.set(self._before)
 
 
-@contextmanager
-def open_block(kind: str, *, read_only: bool = False, queues: bool = True) -> Generator[Block]:
+class open_block:  # noqa: N801 - likewise
     """Open a block inside the current one."""
-    parent = current_block()
-    name = f"{kind} of {parent.scope.name}" if parent else kind
-    block = Block(name, parent, read_only=read_only, queues=queues)
-    _current.set(block)
-    try:
-        yield block
-    finally:
-        block.is_open = False
-        _current.set(parent)
+
+    __slots__ = ("_block", "_kind", "_options", "_parent")
+
+    def __init__(self, kind: str, **options: bool) -> None:
+        self._kind = kind
+        self._options = options
+
+    def __enter__(self) -> Block:
+        self._parent = parent = current_block()
+        name = f"{self._kind} of {parent.scope.name}" if parent else self._kind
+        self._block = Block(name, parent, **self._options)
+        _current.set(self._block)
+        return self._block
+
+    def __exit__(self, *_: object) -> None:
+        self._block.is_open = False
+        _current.set(self._parent)
 
 
 def note_failure() -> None:

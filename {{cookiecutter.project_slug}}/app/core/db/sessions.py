@@ -2,8 +2,7 @@
 
 import asyncio
 import inspect
-from collections.abc import AsyncGenerator, Callable, Coroutine
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Coroutine
 from functools import wraps
 from typing import Any, NoReturn
 
@@ -55,15 +54,14 @@ class BlockSession(AsyncSession):
         super().__init__(*args, **options)
         self._lock = asyncio.Lock()
 
-    @asynccontextmanager
-    async def one_at_a_time(self) -> AsyncGenerator[None]:
+    async def begin_statement(self) -> None:
         """Wait for the statement of another task."""
-        async with self._lock:
-            self.running = asyncio.current_task()
-            try:
-                yield
-            finally:
-                self.running = None
+        await self._lock.acquire()
+        self.running = asyncio.current_task()
+
+    def end_statement(self) -> None:
+        self.running = None
+        self._lock.release()
 
     async def after_statement(self) -> None:
         """Do what is due when one of its methods has run."""
@@ -77,34 +75,37 @@ class BlockSession(AsyncSession):
     commit = close = aclose = reset = invalidate = _refuse
 
 
-@asynccontextmanager
-async def opened(make: Sessions) -> AsyncGenerator[BlockSession]:
-    """Close a new session when the block ends.
-
-    A rollback gets a task of its own, so that it ends when its request is cancelled once more.
-    """
-    session = make()
-    try:
-        yield session
-    except BaseException:
-        try:
-            await asyncio.shield(asyncio.create_task(_close(session)))
-        except Exception:  # the connection is broken, and the first error says why
-            await AsyncSession.invalidate(session)
-        raise
-    await _close(session)
-
-
-async def _close(session: BlockSession) -> None:
+async def close(session: BlockSession) -> None:
+    """End a session; only ``Database`` does."""
     session.has_ended = True
-    async with session.one_at_a_time():
-        await AsyncSession.close(session)
+    await session.begin_statement()
+    try:
+        if session.in_transaction():
+            await AsyncSession.close(session)
+        else:  # it holds no connection: nothing is to be waited for
+            session.sync_session.close()
+    finally:
+        session.end_statement()
+
+
+async def undo(session: BlockSession) -> None:
+    """Roll back, and end the session.
+
+    In a task of its own, so that it comes to its end when its request is cancelled once more.
+    """
+    try:
+        await asyncio.shield(asyncio.create_task(close(session)))
+    except Exception:  # the connection is broken, and the first error says why
+        await AsyncSession.invalidate(session)
 
 
 async def commit(session: BlockSession) -> None:
     """Commit; only ``Database`` calls it."""
-    async with session.one_at_a_time():
+    await session.begin_statement()
+    try:
         await AsyncSession.commit(session)
+    finally:
+        session.end_statement()
 
 
 def statement_methods(session: type[AsyncSession] = AsyncSession) -> set[str]:
@@ -122,12 +123,15 @@ def _in_block(method: Callable[..., Coroutine[Any, Any, Any]]) -> Callable[..., 
             raise EndedSessionError
         if self.running is asyncio.current_task():  # one method calls another
             return await method(self, *args, **options)
-        async with self.one_at_a_time():
+        await self.begin_statement()
+        try:
             with acting(self.info.get(BLOCK)):
                 try:
                     return await method(self, *args, **options)
                 finally:
                     await self.after_statement()
+        finally:
+            self.end_statement()
 
     return statement
 

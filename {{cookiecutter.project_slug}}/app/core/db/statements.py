@@ -107,9 +107,16 @@ def _without_comments(statement: str) -> str:
 
 def check_driver_command(sql: str, *, in_transaction: bool) -> None:
     """Raise ``UsageError`` if a command for the driver itself ends a transaction, or begins one."""
-    command = COMMITS.match(_without_comments(sql))
-    if command and in_transaction is not command[0].upper().startswith(("BEGIN", "START")):
+    begins = _begins(sql)
+    if begins is not None and in_transaction is not begins:
         raise _ends_transaction(sql)
+
+
+@lru_cache(maxsize=1000)
+def _begins(sql: str) -> bool | None:
+    """Tell whether a command begins a transaction, or ends one; None if it does neither."""
+    command = COMMITS.match(_without_comments(sql))
+    return command[0].upper().startswith(("BEGIN", "START")) if command else None
 
 
 def _ends_transaction(sql: str) -> UsageError:

@@ -130,6 +130,8 @@ _OBEYED = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\
 
 def readable(text: str) -> str:
     """Escape what would command a terminal or end a line."""
+    if text.isprintable():  # as nearly every text is: five times as fast
+        return text
     return _OBEYED.sub(lambda found: ascii(found[0])[1:-1], text)
 
 

@@ -60,11 +60,22 @@ class Sender:
         self._seconds = seconds
         self._now = asyncio.get_running_loop().time
         self._sending = 0
+        self._has_sent_body = False
 
     async def send(self, message: Message) -> None:
+        if message["type"] in STARTS:  # it waits for nothing
+            if not self._deadline.expired():
+                self.begun = True
+                self._deadline.reschedule(None)
+                await self._send(message)
+            return
         body = message.get("body", b"")
         if len(body) <= PART_MAX:
-            await self._send_in_time(message)
+            is_part = self._has_sent_body or message.get("more_body")
+            if is_part or message["type"] != "http.response.body":
+                await self._send_in_time(message)
+            elif not self._deadline.expired():  # a whole answer: it waits for nothing either
+                await self._send(message)
             return
         for start in range(0, len(body), PART_MAX):
             end = start + PART_MAX
@@ -74,11 +85,7 @@ class Sender:
     async def _send_in_time(self, message: Message) -> None:
         if self._deadline.expired():
             return
-        self.begun = True
-        if message["type"] in STARTS:  # it waits for nothing
-            self._deadline.reschedule(None)
-            await self._send(message)
-            return
+        self.begun = self._has_sent_body = True
         self._sending += 1
         self._deadline.reschedule(self._now() + self._seconds)
         try:
