@@ -58,7 +58,7 @@ SABOTAGES = [
     Sabotage(
         "an object that a read would write is noticed",
         SESSIONS,
-        "        if self.new or self.dirty or self.deleted:\n",
+        "        if session.identity_map.check_modified() or session.new or session.deleted:\n",
         "        if self.dirty or self.deleted:\n",
         REFUSES_TO_WRITE,
     ),
@@ -305,8 +305,8 @@ SABOTAGES = [
     Sabotage(
         "tasks take a session one after the other",
         SESSIONS,
-        "        await self._lock.acquire()\n",
-        "        self._lock.locked() or await self._lock.acquire()\n",
+        "        await self.lock.acquire()\n",
+        "        self.lock.locked() or await self.lock.acquire()\n",
         f"{IN_SESSIONS}::test_tasks_take_a_session_one_after_the_other",
     ),
     Sabotage(

@@ -18,7 +18,6 @@ from app.core.db.engine import open_engine, read_options
 from app.core.db.returned_errors import declares_error, is_error, notice_returned_errors
 from app.core.db.scope import current_block, open_block
 from app.core.db.sessions import (
-    BLOCK,
     QuerySession,
     Sessions,
     close,
@@ -78,7 +77,7 @@ class _SessionBlock:
     async def __aenter__(self) -> AsyncSession:
         self.block = self._open.__enter__()
         self.session = self._make()
-        self.session.info[BLOCK] = self.block
+        self.session.block = self.block
         return self.session
 
     async def __aexit__(self, kind: object, error: BaseException | None, _: object) -> None:

@@ -84,7 +84,8 @@ class Block:
 
 
 _current: ContextVar[Block | None] = ContextVar("session block", default=None)
-_acting: ContextVar[Block | None] = ContextVar("acting session block", default=None)
+ACTING: ContextVar[Block | None] = ContextVar("acting session block", default=None)
+"""The block whose session runs a statement now."""
 
 # Classes, because each is entered with every request or statement, and a generator's context manager
 # costs four times as much.
@@ -100,7 +101,7 @@ def current_block() -> Block | None:
 
 def acting_block() -> Block | None:
     """Return the block whose session runs a statement now, or else the innermost open block."""
-    return _acting.get() or current_block()
+    return ACTING.get() or current_block()
 
 
 class acting:  # noqa: N801 - a context manager, used like a function
@@ -112,10 +113,10 @@ class acting:  # noqa: N801 - a context manager, used like a function
         self._block = block
 
     def __enter__(self) -> None:
-        self._token = _acting.set(self._block)
+        self._token = ACTING.set(self._block)
 
     def __exit__(self, *_: object) -> None:
-        _acting.reset(self._token)
+        ACTING.reset(self._token)
 
 
 class request_scope:  # noqa: N801 - likewise

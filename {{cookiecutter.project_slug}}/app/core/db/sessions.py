@@ -10,7 +10,7 @@ from sqlalchemy.exc import InvalidRequestError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 from sqlalchemy.util import greenlet_spawn
 
-from app.core.db.scope import acting
+from app.core.db.scope import ACTING, Block
 from app.core.db.statements import (
     IS_READ,
     NeedsTransactionError,
@@ -23,9 +23,6 @@ ONLY_DATABASE_ENDS = (
     "Only `Database` commits or closes a session: when its block ends, or the route returns. To undo"
     " what was done, use session.rollback(); for a commit of its own, `database.transaction()`."
 )
-
-BLOCK = "block"
-"""Key in a session's ``info``: the block that it belongs to."""
 
 Sessions = Callable[[], "BlockSession"]
 
@@ -46,22 +43,15 @@ class BlockSession(AsyncSession):
     Tasks that use it at once take it one after the other.
     """
 
+    block: Block | None = None
     has_ended = False
     running: asyncio.Task[Any] | None = None
     """The task whose statement runs."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self._lock = asyncio.Lock()
-
-    async def begin_statement(self) -> None:
-        """Wait for the statement of another task."""
-        await self._lock.acquire()
-        self.running = asyncio.current_task()
-
-    def end_statement(self) -> None:
-        self.running = None
-        self._lock.release()
+        self.lock = asyncio.Lock()
+        """Held while a statement runs: that of another task waits for it."""
 
     async def after_statement(self) -> None:
         """Do what is due when one of its methods has run."""
@@ -78,14 +68,12 @@ class BlockSession(AsyncSession):
 async def close(session: BlockSession) -> None:
     """End a session; only ``Database`` does."""
     session.has_ended = True
-    await session.begin_statement()
-    try:
-        if session.in_transaction():
-            await AsyncSession.close(session)
-        else:  # it holds no connection: nothing is to be waited for
-            session.sync_session.close()
-    finally:
-        session.end_statement()
+    sync_session = session.sync_session
+    if not (session.lock.locked() or sync_session.in_transaction()):
+        sync_session.close()  # it holds no connection: nothing is to be waited for
+        return
+    async with session.lock:
+        await AsyncSession.close(session)
 
 
 async def undo(session: BlockSession) -> None:
@@ -101,11 +89,8 @@ async def undo(session: BlockSession) -> None:
 
 async def commit(session: BlockSession) -> None:
     """Commit; only ``Database`` calls it."""
-    await session.begin_statement()
-    try:
+    async with session.lock:
         await AsyncSession.commit(session)
-    finally:
-        session.end_statement()
 
 
 def statement_methods(session: type[AsyncSession] = AsyncSession) -> set[str]:
@@ -121,17 +106,21 @@ def _in_block(method: Callable[..., Coroutine[Any, Any, Any]]) -> Callable[..., 
     async def statement(self: BlockSession, *args: Any, **options: Any) -> Any:
         if self.has_ended:
             raise EndedSessionError
-        if self.running is asyncio.current_task():  # one method calls another
+        task = asyncio.current_task()
+        if self.running is task:  # one method calls another
             return await method(self, *args, **options)
-        await self.begin_statement()
+        await self.lock.acquire()
+        self.running = task
+        token = ACTING.set(self.block)
         try:
-            with acting(self.info.get(BLOCK)):
-                try:
-                    return await method(self, *args, **options)
-                finally:
-                    await self.after_statement()
+            try:
+                return await method(self, *args, **options)
+            finally:
+                await self.after_statement()
         finally:
-            self.end_statement()
+            ACTING.reset(token)
+            self.running = None
+            self.lock.release()
 
     return statement
 
@@ -160,7 +149,8 @@ class QuerySession(BlockSession):
 
     def check_unchanged(self) -> None:
         """Raise if objects wait to be written, which never will be."""
-        if self.new or self.dirty or self.deleted:
+        session = self.sync_session
+        if session.identity_map.check_modified() or session.new or session.deleted:
             raise ReadOnlyError
 
 

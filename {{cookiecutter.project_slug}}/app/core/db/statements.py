@@ -175,8 +175,9 @@ def _check_savepoint(connection: Connection, _: str) -> None:
 
 
 def _check_isolation(connection: Connection) -> None:
-    level = connection.get_execution_options().get("isolation_level")
-    if level == "AUTOCOMMIT" and not is_read(connection) and current_block():
+    options = connection.get_execution_options()
+    in_autocommit = options.get("isolation_level") == "AUTOCOMMIT"
+    if in_autocommit and IS_READ not in options and current_block():
         raise UsageError(
             "In AUTOCOMMIT, each statement would be committed at once, also when the request fails:"
             " use `async with database.transaction()` for what is to be committed on its own."

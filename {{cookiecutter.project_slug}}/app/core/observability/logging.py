@@ -130,15 +130,15 @@ _OBEYED = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\
 
 def readable(text: str) -> str:
     """Escape what would command a terminal or end a line."""
-    if text.isprintable():  # as nearly every text is: five times as fast
-        return text
     return _OBEYED.sub(lambda found: ascii(found[0])[1:-1], text)
 
 
 def escape(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
     """Keep each record on its line; JSON does so by itself."""
     return {
-        name: readable(value) if isinstance(value, str) else value for name, value in event.items()
+        # Nearly all are printable, which costs a fifth to find out.
+        name: readable(value) if isinstance(value, str) and not value.isprintable() else value
+        for name, value in event.items()
     }
 
 
