@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
-from uuid import uuid4
 
 import asyncpg
 import pytest
@@ -16,6 +15,7 @@ from tests.harness.databases import Databases
 from tests.harness.load import Answer, Connection
 from tests.harness.servers import connect
 from tests.harness.service import running
+from tests.harness.ways import WAYS, a_read, a_write
 
 POOL = 5
 TIMES = 500
@@ -88,16 +88,18 @@ async def in_turns(do: Callable[[], Coroutine[Any, Any, int]]) -> Counter[int]:
     return seen
 
 
-def send(connection: Connection) -> Coroutine[Any, Any, Answer]:
-    if random.random() < 0.5:
-        return connection.request("GET", "/products")
-    return connection.request("POST", "/products", {"name": uuid4().hex})
+def send(connection: Connection, way: str) -> Coroutine[Any, Any, Answer]:
+    return connection.request(*(a_read(way) if random.random() < 0.5 else a_write(way)))
 
 
 async def assert_nothing_is_left(
-    url: URL, do: Callable[[], Coroutine[Any, Any, int]], locks: float
+    url: URL, way: str, do: Callable[[], Coroutine[Any, Any, int]], locks: float
 ) -> str:
-    """Do it ``TIMES`` times, while locks are held for up to so many seconds; return the figures."""
+    """Do it ``TIMES`` times, while locks are held for up to so many seconds; return the figures.
+
+    A block that is opened inside another has a second connection.
+    """
+    most = POOL if way == "example" else 2 * POOL
     async with watch(url) as (watcher, counts):
         locker = asyncio.create_task(hold_locks(url, locks))
         seen = await in_turns(do)
@@ -108,18 +110,19 @@ async def assert_nothing_is_left(
         left = f"SELECT state {OWN} AND (state = 'idle' OR state_change < now() - interval '1 s')"
         states = Counter(row["state"] for row in await watcher.fetch(left))
 
-    assert max(counts) <= POOL
+    assert max(counts) <= most
     assert states.keys() <= {"idle"}
-    return f"{dict(seen)}; at most {max(counts)} backends of {POOL}; 2 s later {dict(states)}"
+    return f"{dict(seen)}; at most {max(counts)} backends of {most}; 2 s later {dict(states)}"
 
 
 @pytest.mark.timeout(60)
-async def test_clients_that_leave_at_any_instant_leave_nothing(database: URL) -> None:
+@pytest.mark.parametrize("way", WAYS)
+async def test_clients_that_leave_at_any_instant_leave_nothing(database: URL, way: str) -> None:
     async with running(database, DATABASE_POOL_SIZE=str(POOL)) as service:
 
         async def leave() -> int:
             async with Connection.to(service.url) as connection:
-                answer = asyncio.create_task(send(connection))
+                answer = asyncio.create_task(send(connection, way))
                 await asyncio.sleep(random.uniform(0, 0.3))
                 connection.leave()
                 if answer.done():
@@ -128,23 +131,26 @@ async def test_clients_that_leave_at_any_instant_leave_nothing(database: URL) ->
                 await asyncio.wait([answer])
                 return 0
 
-        figures = await assert_nothing_is_left(database, leave, locks=0.04)
-        print(f"\ndepartures (0 is one): {figures}")
+        figures = await assert_nothing_is_left(database, way, leave, locks=0.04)
+        print(f"\ndepartures from {way} routes (0 is one): {figures}")
         async with Connection.to(service.url) as connection:
             assert (await connection.request("GET", "/products")).status == 200
         assert "Traceback" not in service.log()
 
 
 @pytest.mark.timeout(60)
-async def test_requests_that_are_cut_short_at_any_instant_leave_nothing(database: URL) -> None:
+@pytest.mark.parametrize("way", WAYS)
+async def test_requests_that_are_cut_short_at_any_instant_leave_nothing(
+    database: URL, way: str
+) -> None:
     async with running(database, DATABASE_POOL_SIZE=str(POOL), **TIMEOUTS) as service:
 
         async def be_late() -> int:
             async with Connection.to(service.url) as connection:
-                return (await send(connection)).status
+                return (await send(connection, way)).status
 
-        figures = await assert_nothing_is_left(database, be_late, locks=0.2)
-        print(f"\ntimeouts: {figures}")
+        figures = await assert_nothing_is_left(database, way, be_late, locks=0.2)
+        print(f"\ntimeouts of {way} routes: {figures}")
         async with Connection.to(service.url) as connection:
             assert (await connection.request("GET", "/products")).status == 200
         assert "Traceback" not in service.log()

@@ -8,6 +8,7 @@ import pytest
 from tests.harness.databases import Databases
 from tests.harness.proxy import Proxy
 from tests.harness.service import running
+from tests.harness.ways import WAYS, a_read, a_write
 
 BUDGET = {
     "DATABASE_POOL_TIMEOUT": "0.3",
@@ -24,7 +25,10 @@ SECONDS = 0.2 + 1 + 4
 
 
 @pytest.mark.timeout(60)
-async def test_a_silent_database_does_not_hold_up_the_end(databases: Databases) -> None:
+@pytest.mark.parametrize("way", WAYS)
+async def test_a_silent_database_does_not_hold_up_the_end(databases: Databases, way: str) -> None:
+    _, read, _ = a_read(way)
+    _, write, body = a_write(way)
     async with (
         databases.clone() as url,
         Proxy.to(url) as proxy,
@@ -33,9 +37,7 @@ async def test_a_silent_database_does_not_hold_up_the_end(databases: Databases) 
     ):
         await asyncio.gather(*(client.get("/products") for _ in range(10)))
         proxy.silence()
-        asking = asyncio.gather(
-            client.get("/products"), client.post("/products", json={"name": "a"})
-        )
+        asking = asyncio.gather(client.get(read), client.post(write, json=body))
         await asyncio.wait([asking], timeout=0.2)
         told = time.monotonic()
         service.process.terminate()

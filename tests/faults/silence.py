@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 from itertools import count
-from uuid import uuid4
 
 import pytest
 
@@ -15,6 +14,7 @@ from tests.harness.databases import Databases
 from tests.harness.load import Answer, Connection
 from tests.harness.proxy import Proxy
 from tests.harness.service import Service, running
+from tests.harness.ways import WAYS, a_read, a_write
 
 SILENCE = 20.0
 CLIENTS = 30
@@ -41,14 +41,11 @@ async def line(databases: Databases) -> AsyncGenerator[Line]:
         yield Line(service, proxy)
 
 
-async def ask(line: Line, number: int) -> None:
+async def ask(line: Line, way: str, number: int) -> None:
     """Read, and every third time write, without end."""
     async with Connection.to(line.service.url) as connection:
         for turn in count(number):
-            if turn % 3:
-                answer = await connection.request("GET", "/products")
-            else:
-                answer = await connection.request("POST", "/products", {"name": uuid4().hex})
+            answer = await connection.request(*(a_read(way) if turn % 3 else a_write(way)))
             line.answers.append((time.monotonic(), answer))
             await asyncio.sleep(0.02)
 
@@ -61,10 +58,11 @@ async def ask_whether_it_lives(line: Line) -> None:
 
 
 @pytest.mark.timeout(90)
+@pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("forgets", [False, True], ids=["holds-back", "forgets"])
-async def test_silence_is_answered_and_healed(line: Line, forgets: bool) -> None:
+async def test_silence_is_answered_and_healed(line: Line, way: str, forgets: bool) -> None:
     """A network that holds back delivers later; one that forgets leaves connections dead for ever."""
-    clients = [asyncio.create_task(ask(line, number)) for number in range(CLIENTS)]
+    clients = [asyncio.create_task(ask(line, way, number)) for number in range(CLIENTS)]
     clients.append(asyncio.create_task(ask_whether_it_lives(line)))
     await asyncio.sleep(1)
     if forgets:
@@ -85,7 +83,7 @@ async def test_silence_is_answered_and_healed(line: Line, forgets: bool) -> None
     slowest = max(answer.seconds for _, answer in line.answers)
     statuses = Counter(answer.status for answer in during)
     print(
-        f"\nsilence ({'forgets' if forgets else 'holds back'}): {dict(statuses)} in {SILENCE:g} s;"
+        f"\nsilence ({way} routes, {'forgets' if forgets else 'holds back'}): {dict(statuses)} in {SILENCE:g} s;"
         f" slowest answer {slowest:.2f} s; first success {whole_after - healed:.3f} s after it;"
         f" from 1 s on {dict(later)}; slowest /livez {max(line.liveness) * 1000:.0f} ms"
     )

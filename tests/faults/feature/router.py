@@ -38,6 +38,13 @@ async def authenticated(name: str, user: CurrentUser, session: Session) -> None:
     session.add(Product(name=name))
 
 
+@router.get("/seen")
+async def seen(user: CurrentUser, reads: ReadSession) -> str | None:
+    del user
+    found: str | None = await reads.scalar(WHO)
+    return found
+
+
 @router.post("/both/{name}", status_code=HTTPStatus.CREATED)
 async def both_sessions(name: str, session: Session, reads: ReadSession) -> None:
     session.add(Product(name=name))
