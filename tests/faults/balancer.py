@@ -20,7 +20,7 @@ from tests.harness.service import running
 
 PROCESSES = 5
 POOL = 2
-CLIENTS = 300
+CLIENTS = 600
 SECONDS = 8.0
 PROBE_TIMEOUT = 1.0
 """Seconds after which Kubernetes, by default, takes a probe for failed."""
