@@ -18,9 +18,9 @@ from app.core.db.engine import create_engine
 from app.core.models import Base
 from app.features import load_models
 from app.settings import Settings
-from migrations import autogenerate
-from migrations.patience import Steps, insist, limits
-from migrations.refusals import (
+from devkit.migrations import autogenerate
+from app.core.db.migrations.lock_retry import Steps, insist, limits
+from app.core.db.migrations.errors import (
     check_files,
     check_known,
     check_one_head,
@@ -28,7 +28,7 @@ from migrations.refusals import (
     naming_revision,
     refusing_settings,
 )
-from migrations.turn import wait_for_turn
+from app.core.db.migrations.migration_lock import wait_for_turn
 
 OLDEST_SERVER = 18
 """The first PostgreSQL with ``uuidv7()``."""
