@@ -106,7 +106,7 @@ from httpx import ASGITransport, AsyncClient
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import async_sessionmaker
-from tests.fixtures.canaries import Canary, add
+from devkit.fixtures.sample_app import Canary, add
 
 async def test_the_client_is_told_yes(engine, cage):
     async def get_session():

@@ -70,7 +70,7 @@ CONTRACT = """op.execute("DROP TRIGGER keep_in_step ON products")
 
 def write(project: Path, revision: str, after: str, upgrade: str, downgrade: str = "pass") -> None:
     """Add a revision to the project."""
-    imports = "\nfrom migrations import online\n" if "online." in upgrade else ""
+    imports = "\nfrom app.core.db.migrations import online\n" if "online." in upgrade else ""
     names = {"revision": revision, "after": after, "imports": imports}
     source = REVISION.format(upgrade=upgrade, downgrade=downgrade, **names)
     (project / f"migrations/versions/{revision}.py").write_text(source, encoding="utf-8")

@@ -84,7 +84,7 @@ def test_the_migrations_make_the_schema_of_the_models(installed: Path, make: Run
     make("migrate", cwd=installed)
 
     programs = installed / ".venv/bin"
-    check = (programs / "python", "-m", "tools.postgres", programs / "alembic", "check")
+    check = (programs / "python", "-m", "devkit.postgres", programs / "alembic", "check")
     result = run(*check, cwd=installed)
 
     assert result.returncode == 0, result.stdout + result.stderr

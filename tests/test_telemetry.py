@@ -18,7 +18,7 @@ from tools.bake import bake
 SERVE = """
 . .venv/bin/activate
 export ENVIRONMENT=production ALLOWED_HOSTS=127.0.0.1
-exec python -m tools.postgres sh -c 'alembic upgrade head && exec python -m app'
+exec python -m devkit.postgres sh -c 'alembic upgrade head && exec python -m app'
 """
 
 EXPECTED = [

@@ -15,7 +15,7 @@ Make = Callable[..., subprocess.CompletedProcess[str]]
 SERVE = """
 import sys
 from pathlib import Path
-from tools.postgres import running, url
+from devkit.postgres import running, url
 with running(Path(".data/test")) as socket_folder:
     print(url(socket_folder), flush=True)
     sys.stdin.read()

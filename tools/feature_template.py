@@ -9,7 +9,7 @@ import re
 from tools.bake import ROOT
 
 PROJECT = ROOT / "{{cookiecutter.project_slug}}"
-BLANKS = PROJECT / "tools/feature/blanks"
+BLANKS = PROJECT / "devkit/commands/feature/blanks"
 
 SOURCES = {
     "models.py": "app/features/products/models.py",

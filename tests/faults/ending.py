@@ -5,10 +5,10 @@ import time
 
 import pytest
 
-from tests.harness.databases import Databases
-from tests.harness.proxy import Proxy
-from tests.harness.service import running
-from tests.harness.ways import WAYS, a_read, a_write
+from devkit.testing.databases import Databases
+from devkit.testing.proxy import Proxy
+from devkit.testing.service import running
+from devkit.testing.ways import WAYS, a_read, a_write
 
 BUDGET = {
     "DATABASE_POOL_TIMEOUT": "0.3",

@@ -10,11 +10,11 @@ from itertools import count
 import pytest
 
 from app.settings import Settings
-from tests.harness.databases import Databases
-from tests.harness.load import Answer, Connection
-from tests.harness.proxy import Proxy
-from tests.harness.service import Service, running
-from tests.harness.ways import WAYS, a_read, a_write
+from devkit.testing.databases import Databases
+from devkit.testing.load import Answer, Connection
+from devkit.testing.proxy import Proxy
+from devkit.testing.service import Service, running
+from devkit.testing.ways import WAYS, a_read, a_write
 
 SILENCE = 20.0
 CLIENTS = 30

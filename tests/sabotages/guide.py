@@ -3,7 +3,7 @@
 from tests.sabotages.sabotage import Sabotage
 
 TELEMETRY = "app/core/observability/telemetry.py"
-IN_TELEMETRY = "tests/integration/test_telemetry.py"
+IN_TELEMETRY = "tests/integration/core/test_telemetry.py"
 FEATURE = "tests/unit/test_feature.py"
 GUIDE = "tests/integration/test_guide.py"
 
@@ -55,18 +55,18 @@ SABOTAGES = [
         TELEMETRY,
         "    if context.is_valid:\n",
         "    if not context.is_valid:\n",
-        "tests/unit/test_telemetry.py::test_a_log_line_has_the_ids_of_its_trace",
+        "tests/unit/core/test_telemetry.py::test_a_log_line_has_the_ids_of_its_trace",
     ),
     Sabotage(
         "telemetry costs nothing when it is off",
         TELEMETRY,
         "from opentelemetry import trace\n",
         "from opentelemetry import trace\nfrom opentelemetry.sdk import trace as _  # noqa: F401\n",
-        "tests/e2e/test_life.py::test_telemetry_that_is_off_is_not_imported",
+        "tests/e2e/core/test_life.py::test_telemetry_that_is_off_is_not_imported",
     ),
     Sabotage(
         "the table of fixtures is the present one",
-        "tests/fixtures/names.py",
+        "devkit/fixtures/names.py",
         "A name that no other test, worker or run has;",
         "A name;",
         f"{GUIDE}::test_the_table_of_fixtures_is_the_present_one",
@@ -87,21 +87,21 @@ SABOTAGES = [
     ),
     Sabotage(
         "a singular that no rule is sure of is asked for",
-        "tools/feature/names.py",
+        "devkit/commands/feature/names.py",
         '    (r"(u|o|v|ch|zz)es$|uses$", None),',
         '    (r"(u|v|ch|zz)es$|uses$", None),',
         f"{FEATURE}::test_a_singular_that_no_rule_is_sure_of_is_asked_for",
     ),
     Sabotage(
         "a name that the code of a feature uses is refused",
-        "tools/feature/refusals.py",
+        "devkit/commands/feature/refusals.py",
         "        if word in vocabulary():",
         "        if not word:",
         f"{FEATURE}::test_a_name_that_no_feature_can_have_is_refused",
     ),
     Sabotage(
         "a feature that cannot be written leaves nothing",
-        "tools/feature/files.py",
+        "devkit/commands/feature/files.py",
         "            path.rmdir() if path.is_dir() else path.unlink()\n",
         "            pass\n",
         f"{FEATURE}::test_a_file_that_cannot_be_written_leaves_none_behind",

@@ -4,13 +4,13 @@ from tests.sabotages.sabotage import Sabotage
 
 CREATE_PRODUCTS = "migrations/versions/2026_11_21_0900_create_products.py"
 ENV = "migrations/env.py"
-ONLINE = "migrations/online.py"
-PATIENCE = "migrations/patience.py"
-CATALOG = "migrations/catalog.py"
-ROWS = "tests/harness/rows.py"
+ONLINE = "app/core/db/migrations/online.py"
+PATIENCE = "app/core/db/migrations/lock_retry.py"
+CATALOG = "devkit/migrations/catalog.py"
+ROWS = "devkit/testing/rows.py"
 SCHEMA = "app/features/health/schema.py"
 MIGRATIONS = "tests/integration/test_migrations.py"
-LIVE = "tests/integration/test_live_migrations.py"
+LIVE = "tests/integration/core/test_live_migrations.py"
 HEALTH = "tests/integration/test_health.py"
 PRODUCTS = "tests/integration/test_products.py"
 
@@ -122,7 +122,7 @@ SABOTAGES = [
     ),
     Sabotage(
         "one change is overruled by one word",
-        "tools/lint_migrations.py",
+        "devkit/commands/lint_migrations.py",
         '"renaming-object": ("renaming-table",),',
         '"renaming-object": (),',
         "tests/unit/test_lint_migrations.py::test_one_change_is_found_by_one_rule",
@@ -159,7 +159,7 @@ SABOTAGES = [
         "a table that no row fits is named, with the file to declare one in",
         ROWS,
         "in ROWS of migrations/objects.py",
-        "in tests/harness/rows.py",
+        "in devkit/testing/rows.py",
         f"{MIGRATIONS}::test_a_table_that_no_row_fits_is_to_be_declared",
     ),
     Sabotage(
@@ -248,7 +248,7 @@ SABOTAGES = [
     ),
     Sabotage(
         "who waits for its turn asks, and does not wait inside the server",
-        "migrations/turn.py",
+        "app/core/db/migrations/migration_lock.py",
         "pg_try_advisory_lock($1)",
         "pg_advisory_lock($1) IS NOT NULL",
         f"{LIVE}::test_one_migrates_and_who_has_nothing_to_do_does_not_wait",

@@ -2,14 +2,14 @@
 
 from tests.sabotages.sabotage import Sabotage
 
-SANDBOX = "tests/harness/sandbox.py"
-SAVEPOINTS = "tests/harness/savepoints.py"
-STATEMENTS = "tests/harness/statements.py"
-LOCK = "tests/harness/connection_lock.py"
+SANDBOX = "devkit/testing/sandbox.py"
+SAVEPOINTS = "devkit/testing/savepoints.py"
+STATEMENTS = "devkit/testing/statements.py"
+LOCK = "devkit/testing/connection_lock.py"
 QUEUE = "app/core/db/connection_queue.py"
-DATABASES = "tests/harness/databases.py"
-GIVEN_SERVER = "tests/harness/given_server.py"
-ENVIRONMENT = "tests/harness/environment.py"
+DATABASES = "devkit/testing/databases.py"
+GIVEN_SERVER = "devkit/testing/given_server.py"
+ENVIRONMENT = "devkit/testing/environment.py"
 IN_DATABASES = "tests/integration/test_databases.py"
 OF_GIVEN_SERVER = "tests/unit/test_given_server.py"
 OF_ENVIRONMENT = "tests/unit/test_environment.py"
@@ -110,7 +110,7 @@ SABOTAGES = [
     ),
     Sabotage(
         "overrides are restored after a test",
-        "tests/harness/state.py",
+        "devkit/testing/state.py",
         "    State(_read_overrides, _restore_overrides),\n",
         "",
         f"{IN_SANDBOX}::test_a_request_stays_in_the_sandbox_when_overrides_are_cleared",
@@ -191,7 +191,7 @@ SABOTAGES = [
         "app/core/db/scope.py",
         "    while block is not None and not block.is_open:\n        block = block.parent\n",
         "",
-        "tests/unit/test_connection_queue.py"
+        "tests/unit/core/test_connection_queue.py"
         "::test_tasks_that_outlive_their_request_have_places_of_their_own",
     ),
     Sabotage(
@@ -264,7 +264,7 @@ SABOTAGES = [
             SAVEPOINTS,
             old,
             new,
-            "tests/integration/test_sessions.py"
+            "tests/integration/core/test_sessions.py"
             "::test_what_ends_with_a_transaction_is_gone_in_the_next",
         )
         for ending, old, new in (
@@ -294,14 +294,14 @@ SABOTAGES = [
     ),
     Sabotage(
         "a test sees what the application changed",
-        "tests/harness/isolated.py",
+        "devkit/testing/isolated.py",
         '        options.setdefault("populate_existing", True)\n        return await super().get(',
         "        return await super().get(",
         f"{IN_SANDBOX}::test_a_row_of_the_test_shows_what_the_application_changed",
     ),
     Sabotage(
         "queries are counted",
-        "tests/harness/queries.py",
+        "devkit/testing/queries.py",
         "if len(ran) != count:",
         "if len(ran) > 1000:",
         "tests/integration/test_queries.py::test_what_ran_is_shown_when_the_count_is_wrong",
@@ -336,7 +336,7 @@ SABOTAGES = [
     ),
     Sabotage(
         "another machine is refused",
-        "tests/harness/given_server.py",
+        "devkit/testing/given_server.py",
         "return ip_address(host).is_loopback",
         "return bool(ip_address(host))",
         "tests/unit/test_given_server.py::test_another_machine_is_refused_and_the_way_out_named",
@@ -385,7 +385,7 @@ SABOTAGES = [
     ),
     Sabotage(
         "what a server lacks is one line with the next command",
-        "tests/harness/servers.py",
+        "devkit/testing/servers.py",
         '    if not facts["may_create"]:\n',
         '    if facts["may_create"] is NotImplemented:\n',
         f"{OF_GIVEN_SERVER}::test_what_a_server_lacks_is_said_with_the_next_command",
@@ -406,7 +406,7 @@ SABOTAGES = [
     ),
     Sabotage(
         "no .env reaches the served process",
-        "tests/harness/service.py",
+        "devkit/testing/service.py",
         'if not path.name.startswith(".env"):',
         "if path.name:",
         f"{OF_ENVIRONMENT}::test_the_served_process_finds_no_env_file",
@@ -420,14 +420,14 @@ SABOTAGES = [
     ),
     Sabotage(
         "only smoke tests run on a deployed service",
-        "tests/fixtures/server.py",
+        "devkit/fixtures/server.py",
         'return {"smoke", "e2e"} <= ',
         'return {"e2e"} <= ',
-        "tests/e2e/test_server.py::test_a_deployed_service_gets_no_test_but_those_of_smoke",
+        "tests/e2e/core/test_server.py::test_a_deployed_service_gets_no_test_but_those_of_smoke",
     ),
     Sabotage(
         "server_session is on the database of the live server",
-        "tests/fixtures/server.py",
+        "devkit/fixtures/server.py",
         "async def own_server(server_database: URL) -> AsyncGenerator[str]:\n",
         "async def own_server(databases: Databases) -> AsyncGenerator[str]:\n"
         "  async with databases.clone() as server_database:\n",
@@ -435,7 +435,7 @@ SABOTAGES = [
     ),
     Sabotage(
         "variables of libpq do not reach the development server",
-        "tools/postgres/__main__.py",
+        "devkit/postgres/__main__.py",
         'if name.startswith("PG")]:',
         'if name == "PGHOST"]:',
         "tests/unit/test_launcher.py::test_variables_of_libpq_do_not_reach_its_own_server",

@@ -5,9 +5,9 @@ from tests.sabotages.sabotage import Sabotage
 DATABASE = "app/core/db/database.py"
 ERRORS = "app/core/errors.py"
 PROBLEMS = "app/core/http/problem_details.py"
-SANDBOX = "tests/harness/sandbox.py"
+SANDBOX = "devkit/testing/sandbox.py"
 IN_SANDBOX = "tests/integration/test_sandbox.py"
-BEFORE_RESPONSE = "tests/integration/test_commit_before_response.py"
+BEFORE_RESPONSE = "tests/integration/core/test_commit_before_response.py"
 PRODUCTS = "tests/integration/test_products.py"
 
 SABOTAGES = [
@@ -65,21 +65,21 @@ SABOTAGES = [
         "app/core/http/exception_handlers.py",
         "    return (answer_to(error) or UNHANDLED).response()\n",
         "    return (answer_to(error) or Answer(500, str(error))).response()\n",
-        "tests/integration/test_errors.py::test_an_unexpected_error_is_a_problem_without_details",
+        "tests/integration/core/test_errors.py::test_an_unexpected_error_is_a_problem_without_details",
     ),
     Sabotage(
         "an invalid value is not repeated",
         PROBLEMS,
         "    type: str\n\n\nclass Problem",
         "    type: str\n    input: Any\n\n\nclass Problem",
-        "tests/integration/test_errors.py::test_an_invalid_value_is_named_and_not_repeated",
+        "tests/integration/core/test_errors.py::test_an_invalid_value_is_named_and_not_repeated",
     ),
     Sabotage(
         "a request id cannot forge a log line",
         "app/core/http/middleware/request_log.py",
         "given if _SAFE_ID.fullmatch(given) else uuid4().hex",
         "given or uuid4().hex",
-        "tests/integration/test_request_log.py::test_a_request_id_that_could_forge_a_log_line",
+        "tests/integration/core/test_request_log.py::test_a_request_id_that_could_forge_a_log_line",
     ),
     Sabotage(
         "liveness asks no database",
@@ -150,14 +150,14 @@ SABOTAGES = [
         "app/core/pagination.py",
         "if moment.utcoffset() != timedelta(0):",
         "if moment.year < timedelta(0).days:",
-        "tests/unit/test_pagination.py::test_a_time_that_the_database_did_not_give_is_invalid",
+        "tests/unit/core/test_pagination.py::test_a_time_that_the_database_did_not_give_is_invalid",
     ),
     Sabotage(
         "the OpenAPI document is whole",
         PROBLEMS,
         '    components.update(schemas["$defs"])\n',
         "    del schemas\n",
-        "tests/integration/test_errors.py::test_every_reference_of_the_openapi_document",
+        "tests/integration/core/test_errors.py::test_every_reference_of_the_openapi_document",
     ),
     Sabotage(
         "the test cannot undo what the application committed",

@@ -6,7 +6,7 @@ DATABASE_URL = "app/database_url.py"
 TYPES = "app/setting_types.py"
 CONFLICTS = "app/setting_conflicts.py"
 SETTINGS = "app/settings.py"
-FIXTURE = "tests/fixtures/settings.py"
+FIXTURE = "devkit/fixtures/settings.py"
 
 IN_SETTINGS = "tests/unit/test_settings.py"
 IN_APPLICATION = "tests/integration/test_settings.py"

@@ -2,9 +2,9 @@
 
 from tests.sabotages.sabotage import Sabotage
 
-WATCHDOG = "tests/harness/watchdog.py"
-STATE = "tests/harness/state.py"
-LEAKS = "tests/harness/leaks.py"
+WATCHDOG = "devkit/testing/watchdog.py"
+STATE = "devkit/testing/state.py"
+LEAKS = "devkit/testing/leak_check.py"
 IN_LEAKS = "tests/unit/test_leaks.py"
 
 SABOTAGES = [
@@ -45,7 +45,7 @@ SABOTAGES = [
     ),
     Sabotage(
         "tests run on the loop of production",
-        "tests/fixtures/loop.py",
+        "devkit/fixtures/loop.py",
         "import uvloop\n",
         "import asyncio as uvloop\n",
         "tests/unit/test_configuration.py::test_the_loop_is_the_one_of_production",

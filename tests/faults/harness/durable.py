@@ -10,13 +10,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from app.settings import ROOT
-from tools.postgres.server import stop
+from devkit.postgres.server import stop
 
 LAUNCH = """
 import sys
 from pathlib import Path
-from tools.postgres import find_programs
-from tools.postgres.server import launch
+from devkit.postgres import find_programs
+from devkit.postgres.server import launch
 print(launch(Path(sys.argv[1]), find_programs(), durable=True))
 """
 

@@ -4,11 +4,11 @@ import ast
 import re
 from pathlib import Path
 
-from app.settings import ROOT
+from devkit.adapter import ROOT
 
 GUIDE = ROOT / "docs/testing.md"
-FIXTURES = ROOT / "tests/fixtures"
-NOT_FOR_USERS = {"canaries.py"}
+FIXTURES = (ROOT / "devkit/fixtures", ROOT / "tests/fixtures")
+NOT_FOR_USERS = {"sample_app.py"}
 """What the harness itself is tested with."""
 
 TABLE = re.compile(r"(<!-- make docs .*? -->\n).*?(<!-- /make docs -->)", re.DOTALL)
@@ -17,7 +17,12 @@ LIVES = {"function": "a test", "module": "a file", "session": "the run"}
 
 def with_table(guide: str) -> str:
     """Return the guide with the present table."""
-    files = sorted(path for path in FIXTURES.glob("*.py") if path.name not in NOT_FOR_USERS)
+    files = [
+        path
+        for folder in FIXTURES
+        for path in folder.glob("*.py")
+        if path.name not in NOT_FOR_USERS
+    ]
     rows = sorted(row for path in files for row in _rows(path))
     table = "\n".join(["| fixture | lives for | is |", "|---|---|---|", *rows])
     return TABLE.sub(lambda match: f"{match[1]}\n{table}\n\n{match[2]}", guide)

@@ -19,8 +19,11 @@ from alembic.config import Config
 from alembic.script import Script, ScriptDirectory
 from alembic.util import CommandError
 
-from app.settings import ROOT
-from migrations.refusals import check_files, check_one_head
+from devkit.adapter import ROOT, take
+
+check_files = take("core.db.migrations.errors:check_files")
+check_one_head = take("core.db.migrations.errors:check_one_head")
+
 
 EXCLUDED = {
     "require-lock-timeout": "migrations/env.py sets it for all of them",
@@ -39,7 +42,7 @@ SAFE_WAYS = {
     "ban-drop-constraint": DROP_LATER,
     "ban-drop-table": DROP_LATER,
     "changing-column-type": "Add a column of the new type, fill it in batches, then use it.",
-    "prefer-robust-stmts": "Give what commits by itself (migrations.online) a revision of its own.",
+    "prefer-robust-stmts": "Give what commits by itself (app.core.db.migrations.online) a revision of its own.",
     "renaming-column": "Keep the name in the database: mapped_column('old_name').",
     "renaming-table": "Keep the name in the database: __tablename__ = 'old_name'.",
 }

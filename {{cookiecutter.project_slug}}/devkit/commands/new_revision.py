@@ -1,4 +1,4 @@
-"""Write a revision from the models: ``python -m tools.new_revision "add colour"``.
+"""Write a revision from the models: ``python -m devkit.commands.new_revision "add colour"``.
 
 It is written beside the others, tried in a transaction that is rolled back, and only then put among
 them: a revision that cannot run is none.
@@ -21,9 +21,12 @@ from alembic.script import Script, ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import text
 
-from app.settings import ROOT
-from migrations.autogenerate import ignoring_harmless
-from migrations.refusals import check_files, check_one_head, describe
+from devkit.adapter import ROOT, take
+from devkit.migrations.autogenerate import ignoring_harmless
+
+check_files = take("core.db.migrations.errors:check_files")
+check_one_head = take("core.db.migrations.errors:check_one_head")
+describe = take("core.db.migrations.errors:describe")
 
 VERSIONS = ROOT / "migrations/versions"
 

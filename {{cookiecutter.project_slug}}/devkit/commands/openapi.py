@@ -2,8 +2,11 @@
 
 import json
 
-from app.main import create_app
-from app.settings import Settings
+from devkit.adapter import take
+
+create_app = take("main:create_app")
+Settings = take("settings:Settings")
+
 
 if __name__ == "__main__":
     print(json.dumps(create_app(Settings(_env_file=None)).openapi(), indent=2))

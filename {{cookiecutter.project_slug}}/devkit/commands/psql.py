@@ -6,8 +6,10 @@ import sys
 
 from sqlalchemy import make_url
 
-from app.settings import Settings
-from tools.postgres import PostgresError, find_programs
+from devkit.adapter import take
+from devkit.postgres import PostgresError, find_programs
+
+Settings = take("settings:Settings")
 
 
 def main(arguments: list[str]) -> None:

@@ -3,9 +3,12 @@
 import asyncio
 import sys
 
-from app.core.db.database import open_database
-from app.features import load_models, seeds
-from app.settings import Settings
+from devkit.adapter import take
+
+open_database = take("core.db.database:open_database")
+load_models = take("features:load_models")
+seeds = take("features:seeds")
+Settings = take("settings:Settings")
 
 
 async def main() -> int:

@@ -13,10 +13,13 @@ from typing import Any
 from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.db.engine import create_engine
-from app.core.models import Base
-from app.features import load_models
-from app.settings import Settings
+from devkit.adapter import take
+
+create_engine = take("core.db.engine:create_engine")
+Base = take("core.models:Base")
+load_models = take("features:load_models")
+Settings = take("settings:Settings")
+
 
 BANNER = """
 session, settings, select, func, text; {models}

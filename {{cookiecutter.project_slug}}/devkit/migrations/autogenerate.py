@@ -30,7 +30,7 @@ from sqlalchemy.schema import (
 )
 from sqlalchemy.types import SchemaType, TypeDecorator, TypeEngine
 
-from migrations.catalog import SchemaObject, other_relations, schema_objects
+from devkit.migrations.catalog import SchemaObject, other_relations, schema_objects
 
 PLUGINS = ["alembic.autogenerate.*", "alembic.ext.checkconstraint_byname"]
 """The second is no default, because it needs names; app/core/models.py gives every check one."""
@@ -97,7 +97,7 @@ def render_item(kind: str, item: Any, context: AutogenContext) -> str | Literal[
         impl = item.load_dialect_impl(DIALECT)
         if impl.compile(dialect=DIALECT) == sql:
             return render._repr_type(impl, context)
-    context.imports.add("from migrations.sql_type import SqlType")
+    context.imports.add("from app.core.db.migrations.sql_type import SqlType")
     return f"SqlType({sql!r})"
 
 
@@ -135,7 +135,7 @@ def _named(item: object) -> dict[str, Pair]:
 
 
 def _key(kind: str, schema: str | None, *names: str | None) -> str:
-    """Return the name of a schema object as ``migrations.catalog`` has it."""
+    """Return the name of a schema object as ``devkit.migrations.catalog`` has it."""
     return f"{kind} {_short('.'.join(name for name in (schema, *names) if name))}"
 
 

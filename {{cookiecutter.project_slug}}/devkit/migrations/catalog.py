@@ -10,7 +10,10 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, text
 
-from migrations.objects import ONLY_IN_DATABASE
+from devkit.adapter import take
+
+ONLY_IN_DATABASE = take("objects:ONLY_IN_DATABASE")
+
 
 _OBJECTS = text(r"""
 WITH extended AS (SELECT classid, objid FROM pg_depend WHERE deptype = 'e'),

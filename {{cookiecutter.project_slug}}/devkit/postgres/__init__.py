@@ -92,7 +92,7 @@ def _start(folder: Path, *, durable: bool) -> None:
     kind = "durable" if durable else "throwaway"
     answers, answering = os.pipe()
     # -S: the standard library is all it needs, and it starts in half the time.
-    supervise = [sys.executable, "-E", "-S", "-m", "tools.postgres.supervisor"]
+    supervise = [sys.executable, "-E", "-S", "-m", "devkit.postgres.supervisor"]
     with (folder / "postgres.log").open("a") as log:
         supervisor = subprocess.Popen(
             [*supervise, folder, find_programs(), kind],

@@ -1,4 +1,4 @@
-"""Run a command with DATABASE_URL set: ``python -m tools.postgres COMMAND...``.
+"""Run a command with DATABASE_URL set: ``python -m devkit.postgres COMMAND...``.
 
 On a server of its own in ``.data/``, whose data stays; if DATABASE_URL is set already, as it is.
 """
@@ -13,8 +13,12 @@ from pathlib import Path
 import asyncpg
 from pydantic import ValidationError
 
-from app.settings import Settings, explain, project
-from tools.postgres import ROOT, PostgresError, running, url
+from devkit.adapter import take
+from devkit.postgres import ROOT, PostgresError, running, url
+
+Settings = take("settings:Settings")
+explain = take("settings:explain")
+project = take("settings:project")
 
 
 def run(command: list[str]) -> int:
@@ -57,7 +61,7 @@ def _call(command: list[str]) -> int:
 
 def main(arguments: list[str]) -> int:
     if not arguments:
-        print("usage: python -m tools.postgres COMMAND...", file=sys.stderr)
+        print("usage: python -m devkit.postgres COMMAND...", file=sys.stderr)
         return 2
     try:
         return run(arguments)

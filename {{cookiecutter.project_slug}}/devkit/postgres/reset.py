@@ -5,7 +5,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from tools.postgres import try_lock
+from devkit.postgres import try_lock
 
 DATA = Path(".data/dev")
 

@@ -6,7 +6,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from tools.postgres import PostgresError
+from devkit.postgres import PostgresError
 
 SOCKET = ".s.PGSQL.5432"
 SOCKET_PATH_MAX = 103

@@ -10,8 +10,8 @@ import sys
 import time
 from pathlib import Path
 
-from tools.postgres import PostgresError
-from tools.postgres.runtime import (
+from devkit.postgres import PostgresError
+from devkit.postgres.runtime import (
     SOCKET,
     make_memory_folder,
     make_socket_folder,

@@ -6,9 +6,9 @@ import os
 import sys
 from pathlib import Path
 
-from tools.postgres import PostgresError, try_lock
-from tools.postgres.runtime import remove_folders
-from tools.postgres.server import launch, stop, survivor
+from devkit.postgres import PostgresError, try_lock
+from devkit.postgres.runtime import remove_folders
+from devkit.postgres.server import launch, stop, survivor
 
 
 def supervise(folder: Path, programs: Path, *, durable: bool) -> None:

@@ -2,7 +2,7 @@
 
 from sqlalchemy import Connection, MetaData, select, text
 
-from migrations.catalog import SchemaObject, other_relations, schema_objects
+from devkit.migrations.catalog import SchemaObject, other_relations, schema_objects
 
 AFTER = " aside"
 """How the names of schemas end that hold what the migrations made."""

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Generator, Mapping
+from collections.abc import Awaitable, Callable, Generator, Mapping
 from typing import Any
 from unittest.mock import patch
 
@@ -11,7 +11,10 @@ from httpx import ASGITransport, AsyncClient
 from starlette.routing import Mount
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from tests.harness.environment import removed
+from devkit.adapter import take
+from devkit.testing.environment import removed
+
+get_database = take("core.db:get_database")
 
 ROUTES = re.compile(r"(all|https?|no)_proxy|ssl_cert_(dir|file)", re.IGNORECASE)
 """The variables that say how a machine reaches others."""
@@ -50,3 +53,9 @@ def live_client_of(url: str, *, deployed: bool, **options: Any) -> AsyncClient:
     routes = {name: value for name, value in removed.items() if ROUTES.fullmatch(name)}
     with patch.dict(os.environ, routes if deployed else {}):
         return AsyncClient(base_url=url, trust_env=deployed, **options)
+
+
+def override_database(app: FastAPI, database: Callable[[], Awaitable[Any]]) -> None:
+    """Let the application, and those mounted in it, take their database from this function."""
+    for each in applications(app):
+        each.dependency_overrides[get_database] = database

@@ -6,10 +6,12 @@ from typing import Self
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from app.core.db.engine import open_engine
-from tests.harness.databases import Databases, settings_for
-from tests.harness.isolated import Isolated, TestSession
-from tests.harness.leaks import check_no_connection_left
+from devkit.adapter import take
+from devkit.testing.databases import Databases, settings_for
+from devkit.testing.isolated import Isolated, TestSession
+from devkit.testing.leak_check import check_no_connection_left
+
+open_engine = take("core.db.engine:open_engine")
 
 
 class Committed(Isolated):
@@ -22,7 +24,7 @@ class Committed(Isolated):
     async def on(cls, databases: Databases) -> AsyncGenerator[Self]:
         """Own a clone of the template for as long as the block runs."""
         async with databases.clone() as url, open_engine(settings_for(url)) as engine:
-            database = cls.over(engine)
+            database: Self = cls.over(engine)
             database.engine = engine
             yield database
             await database.close_sessions()

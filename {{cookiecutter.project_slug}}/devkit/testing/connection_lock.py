@@ -1,7 +1,12 @@
 """Connection lock: the sessions of one test share a connection, one block at a time."""
 
-from app.core.db.connection_queue import ConnectionQueue
-from app.core.db.scope import Block
+from typing import Any
+
+from devkit.adapter import take
+
+ConnectionQueue = take("core.db.connection_queue:ConnectionQueue")
+Block: Any = take("core.db.scope:Block")
+
 
 TIMEOUT = 5.0
 """Seconds that a block waits for others; each takes milliseconds."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import asyncpg
@@ -16,11 +17,14 @@ from pydantic_settings import PydanticBaseSettingsSource
 from sqlalchemy import URL
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from app.core.db.engine import create_engine
-from app.settings import ROOT, Settings, project
-from tests.harness.given_server import RefusedError
-from tests.harness.servers import connect_to_server
-from tests.harness.tablespace import find_tablespace
+from devkit.adapter import ROOT, take
+from devkit.testing.given_server import RefusedError
+from devkit.testing.servers import connect_to_server
+from devkit.testing.tablespace import find_tablespace
+
+create_engine = take("core.db.engine:create_engine")
+Settings: Any = take("settings:Settings")
+project = take("settings:project")
 
 # PostgreSQL cuts names at 63 bytes: 24 leave room for the kind and the random part.
 PREFIX = project.name.replace("-", "_")[:24]
@@ -56,7 +60,7 @@ def settings_for(url: URL) -> Settings:
 @asynccontextmanager
 async def engine_on(url: URL) -> AsyncGenerator[AsyncEngine]:
     """Own an engine as the application makes it."""
-    engine = create_engine(settings_for(url))
+    engine: AsyncEngine = create_engine(settings_for(url))
     try:
         yield engine
     finally:

@@ -7,7 +7,11 @@ from pathlib import Path
 from pydantic import ValidationError
 from sqlalchemy import URL, make_url
 
-from app.settings import Settings, explain
+from devkit.adapter import take
+
+Settings = take("settings:Settings")
+explain = take("settings:explain")
+
 
 ALLOW_HOST = "TEST_DATABASE_ALLOW_HOST"
 

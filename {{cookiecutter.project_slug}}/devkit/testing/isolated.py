@@ -5,8 +5,10 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.db import Database
-from app.core.db.sessions import Sessions
+from devkit.adapter import take
+
+Database = take("core.db:Database")
+Sessions: Any = take("core.db.sessions:Sessions")
 
 
 class TestSession(AsyncSession):

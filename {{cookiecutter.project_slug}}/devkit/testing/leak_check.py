@@ -21,8 +21,10 @@ import pytest
 from sqlalchemy import QueuePool
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from app.core.db.pool import ConnectionPool
-from tests.harness.state import LOOPS, STATES
+from devkit.adapter import take
+from devkit.testing.state import LOOPS, STATES
+
+ConnectionPool: Any = take("core.db.pool:ConnectionPool")
 
 GRACE = 0.5
 """Seconds for what is about to end anyway."""
@@ -133,7 +135,7 @@ def check_no_connection_left(engine: AsyncEngine) -> None:
 
 
 def _drop_connections(engine: AsyncEngine) -> int:
-    left = _pool(engine).checkedout()
+    left: int = _pool(engine).checkedout()
     if left:
         with warnings.catch_warnings(action="ignore"):
             gc.collect()  # or the pool complains of it during a later test

@@ -13,11 +13,11 @@ from alembic.runtime.migration import MigrationContext, MigrationStep
 from alembic.script import ScriptDirectory
 from sqlalchemy import URL, Connection
 
-from tests.harness.databases import alembic_config, settings_for
+from devkit.testing.databases import alembic_config, settings_for
 
 REVISION = """
 from alembic import op
-from migrations import online
+from app.core.db.migrations import online
 
 revision, down_revision = {revision!r}, {after!r}
 

@@ -9,7 +9,10 @@ import pytest
 from sqlalchemy import Connection, TextClause, text
 from sqlalchemy.exc import DBAPIError
 
-from migrations.objects import ROWS
+from devkit.adapter import take
+
+ROWS = take("objects:ROWS")
+
 
 T = TypeVar("T")
 

@@ -7,10 +7,14 @@ from typing import Any, Self
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.db.scope import acting, acting_block, open_block
-from app.core.db.sessions import statement_methods
-from tests.harness.isolated import Isolated, TestSession
-from tests.harness.savepoints import Savepoints
+from devkit.adapter import take
+from devkit.testing.isolated import Isolated, TestSession
+from devkit.testing.savepoints import Savepoints
+
+acting = take("core.db.scope:acting")
+acting_block = take("core.db.scope:acting_block")
+open_block = take("core.db.scope:open_block")
+statement_methods = take("core.db.sessions:statement_methods")
 
 
 class RollbackError(Exception):
@@ -80,7 +84,8 @@ class Sandbox(Isolated):
     @property
     def committed(self) -> int:
         """How many transactions the application has committed."""
-        return self.savepoints.committed - self._before
+        count: int = self.savepoints.committed - self._before
+        return count
 
     @classmethod
     @asynccontextmanager

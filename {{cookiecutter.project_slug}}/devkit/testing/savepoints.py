@@ -19,14 +19,18 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.util import await_
 
-from app.core.db.aborted import AbortedTransactionError
-from app.core.db.connection_health import close_in_order
-from app.core.db.scope import Block, acting_block
-from app.core.db.sessions import sessions_on
-from app.core.db.sqlstate import STALE
-from app.core.db.statements import ReadOnlyError, is_read
-from tests.harness.connection_lock import ConnectionLock, SandboxError
-from tests.harness.statements import Statements, TransactionEndedError
+from devkit.adapter import take
+from devkit.testing.connection_lock import ConnectionLock, SandboxError
+from devkit.testing.statements import Statements, TransactionEndedError
+
+AbortedTransactionError = take("core.db.aborted:AbortedTransactionError")
+close_in_order = take("core.db.connection_health:close_in_order")
+Block: Any = take("core.db.scope:Block")
+acting_block = take("core.db.scope:acting_block")
+sessions_on = take("core.db.sessions:sessions_on")
+STALE = take("core.db.sqlstate:STALE")
+ReadOnlyError = take("core.db.statements:ReadOnlyError")
+is_read = take("core.db.statements:is_read")
 
 # What ends with a transaction in PostgreSQL: roles, settings and temporary tables.
 END_OF_TRANSACTION = "RESET SESSION AUTHORIZATION; RESET ALL; DISCARD TEMP"

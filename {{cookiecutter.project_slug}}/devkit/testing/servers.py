@@ -6,7 +6,7 @@ from typing import Any
 import asyncpg
 from sqlalchemy import URL
 
-from tests.harness.given_server import RefusedError
+from devkit.testing.given_server import RefusedError
 
 OLDEST = 15
 """The first version whose CREATE DATABASE has a STRATEGY; the migrations may ask for a newer one."""

@@ -19,7 +19,7 @@ import pytest
 from httpx import AsyncClient, TransportError
 from sqlalchemy import URL
 
-from app.settings import ROOT
+from devkit.adapter import ROOT
 
 TIMEOUT = 15.0
 """Seconds to start, and to stop."""
@@ -74,7 +74,7 @@ async def running(
     }
     with TemporaryFile() as log, project_without_env_file(ROOT) as folder:
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "tests.harness.leash", sys.executable, "-m", "app"),
+            *(sys.executable, "-m", "devkit.testing.die_with_parent", sys.executable, "-m", "app"),
             cwd=folder,
             env=environment,
             stdin=PIPE,  # the leash

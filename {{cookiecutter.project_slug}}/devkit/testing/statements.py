@@ -1,12 +1,17 @@
 """Statements whose effect the rollback of the sandbox does not undo."""
 
 import re
+from typing import Any
 
 from sqlalchemy import event, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from app.core.db.scope import Block, acting_block
-from app.core.db.statements import UsageError
+from devkit.adapter import take
+
+Block: Any = take("core.db.scope:Block")
+acting_block = take("core.db.scope:acting_block")
+UsageError = take("core.db.statements:UsageError")
+
 
 _START = r"(?:\s|\(|/\*.*?\*/|--[^\n]*\n)*"
 

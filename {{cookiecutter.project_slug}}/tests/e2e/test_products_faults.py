@@ -10,10 +10,10 @@ import asyncpg
 import pytest
 from httpx import AsyncClient, ReadTimeout, Response
 
-from tests.harness.databases import Databases
-from tests.harness.proxy import Proxy
-from tests.harness.servers import connect
-from tests.harness.service import Service, eventually, running
+from devkit.testing.databases import Databases
+from devkit.testing.proxy import Proxy
+from devkit.testing.servers import connect
+from devkit.testing.service import Service, eventually, running
 
 POOL = 3
 REQUEST_TIMEOUT = 0.8

@@ -10,8 +10,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.db.aborted import AbortedTransactionError
-from tests.fixtures.canaries import Canary, add, count, create_table
-from tests.harness.committed import Committed
+from devkit.fixtures.sample_app import Canary, add, count, create_table
+from devkit.testing.committed import Committed
 
 pytestmark = pytest.mark.committed
 

@@ -7,9 +7,9 @@ from httpx import AsyncClient
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.db.scope import Block, open_block
-from tests.fixtures.canaries import add, count
-from tests.harness.connection_lock import ConnectionLock, SandboxError
-from tests.harness.sandbox import Sandbox
+from devkit.fixtures.sample_app import add, count
+from devkit.testing.connection_lock import ConnectionLock, SandboxError
+from devkit.testing.sandbox import Sandbox
 
 pytestmark = pytest.mark.usefixtures("cage")
 

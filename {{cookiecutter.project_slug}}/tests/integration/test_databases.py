@@ -10,9 +10,9 @@ import pytest
 from alembic.util import CommandError
 from sqlalchemy import URL
 
-from tests.harness.databases import MARK, PREFIX, Databases, Schema
-from tests.harness.given_server import RefusedError
-from tests.harness.servers import connect
+from devkit.testing.databases import MARK, PREFIX, Databases, Schema
+from devkit.testing.given_server import RefusedError
+from devkit.testing.servers import connect
 
 
 async def names(connection: asyncpg.Connection) -> set[str]:

@@ -12,13 +12,13 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from app.core.models import Base
 from app.features import load_models
-from migrations.catalog import SchemaObject, declarations, schema_objects
+from devkit.fixtures.failures import ASK_FOR_REVISION
+from devkit.migrations.catalog import SchemaObject, declarations, schema_objects
+from devkit.testing.catalog import migrated_objects, objects_of_models
+from devkit.testing.databases import alembic_config
+from devkit.testing.migrating import Migrating
+from devkit.testing.rows import fill
 from migrations.objects import ONLY_IN_DATABASE
-from tests.fixtures.failures import ASK_FOR_REVISION
-from tests.harness.catalog import migrated_objects, objects_of_models
-from tests.harness.databases import alembic_config
-from tests.harness.migrating import Migrating
-from tests.harness.rows import fill
 
 ONLY_MIGRATIONS = (
     "Only migrations make these: drop them in a revision, describe them in a model, or declare them"

@@ -11,8 +11,8 @@ from app.core.db import Database
 from app.features.products import service
 from app.features.products.models import Product
 from app.features.products.seed import seed
+from devkit.testing.queries import Queries
 from tests.factories.products import MakeProduct
-from tests.harness.queries import Queries
 
 
 async def test_created_product_is_returned_and_stored(

@@ -5,7 +5,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.db import Database
-from tests.harness.queries import Queries
+from devkit.testing.queries import Queries
 
 
 async def test_a_block_is_counted_by_itself(session: AsyncSession, queries: Queries) -> None:

@@ -16,12 +16,12 @@ from app.core.db import get_database
 from app.core.db.aborted import AbortedTransactionError
 from app.core.db.statements import UsageError
 from app.core.errors import ConflictError
-from tests.fixtures.canaries import Canary, add, count
-from tests.harness.connection_lock import SandboxError
-from tests.harness.leaks import Baseline
-from tests.harness.sandbox import RollbackError, Sandbox
-from tests.harness.savepoints import Savepoints
-from tests.harness.statements import TransactionEndedError
+from devkit.fixtures.sample_app import Canary, add, count
+from devkit.testing.connection_lock import SandboxError
+from devkit.testing.leak_check import Baseline
+from devkit.testing.sandbox import RollbackError, Sandbox
+from devkit.testing.savepoints import Savepoints
+from devkit.testing.statements import TransactionEndedError
 
 pytestmark = pytest.mark.usefixtures("cage")
 

@@ -10,9 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.main import create_app
 from app.settings import CurrentSettings, Settings
-from tests.fixtures.settings import Override
-from tests.harness.clients import client_of
-from tests.harness.databases import settings_for
+from devkit.fixtures.settings import Override
+from devkit.testing.clients import client_of
+from devkit.testing.databases import settings_for
 
 
 async def read(settings: CurrentSettings) -> int:

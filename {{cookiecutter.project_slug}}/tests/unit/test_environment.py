@@ -7,9 +7,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy import make_url
 
 from app.settings import Settings
-from tests.harness.databases import settings_for
-from tests.harness.environment import remove
-from tests.harness.service import project_without_env_file
+from devkit.testing.databases import settings_for
+from devkit.testing.environment import remove
+from devkit.testing.service import project_without_env_file
 
 
 def test_no_variable_of_a_setting_survives() -> None:

@@ -6,10 +6,10 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from tools.feature.__main__ import main
-from tools.feature.files import fill, write
-from tools.feature.names import Names, singular_of
-from tools.feature.refusals import RefusedError, names_of
+from devkit.commands.feature.__main__ import main
+from devkit.commands.feature.files import fill, write
+from devkit.commands.feature.names import Names, singular_of
+from devkit.commands.feature.refusals import RefusedError, names_of
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,8 @@ from typing import Any
 
 import pytest
 
-from tests.harness.given_server import RefusedError, check_allowed, parse
-from tests.harness.servers import CONNECTIONS, OLDEST, why_not
+from devkit.testing.given_server import RefusedError, check_allowed, parse
+from devkit.testing.servers import CONNECTIONS, OLDEST, why_not
 
 SUITABLE = {
     "database": "postgres",

@@ -1,11 +1,11 @@
-"""What ``python -m tools.postgres`` says when it cannot begin."""
+"""What ``python -m devkit.postgres`` says when it cannot begin."""
 
 import os
 from unittest.mock import patch
 
 import pytest
 
-from tools.postgres.__main__ import forget_libpq, main
+from devkit.postgres.__main__ import forget_libpq, main
 
 
 def test_a_wrong_url_is_said_in_one_line_without_its_password(

@@ -8,10 +8,10 @@ import threading
 from pathlib import Path
 
 from app.settings import ROOT
-from tests.harness.leaks import Baseline
+from devkit.testing.leak_check import Baseline
 
 HANGS = """
-from tests.harness.watchdog import Watchdog
+from devkit.testing.watchdog import Watchdog
 Watchdog(limit=0.1, grace=0).watch("this line")
 sum(range(10**12))  # a call that holds the GIL
 """

@@ -11,8 +11,8 @@ from alembic.script import Script
 from alembic.util import CommandError
 
 from app.settings import ROOT
-from tests.harness.migrating import Revisions
-from tools.lint_migrations import complaints, judge, lint
+from devkit.commands.lint_migrations import complaints, judge, lint
+from devkit.testing.migrating import Revisions
 
 VERSION = "UPDATE alembic_version SET version_num='r2' WHERE alembic_version.version_num = 'r1';"
 DROP = "ALTER TABLE products DROP COLUMN name;"

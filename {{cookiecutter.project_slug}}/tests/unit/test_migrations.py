@@ -1,7 +1,7 @@
 from alembic.script import ScriptDirectory
 
 from app.settings import ROOT
-from migrations.catalog import declarations
+from devkit.migrations.catalog import declarations
 
 
 def test_there_is_one_head() -> None:

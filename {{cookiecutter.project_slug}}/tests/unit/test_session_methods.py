@@ -5,7 +5,7 @@ import inspect
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.db.sessions import BlockSession
-from tests.harness.sandbox import OwnSession
+from devkit.testing.sandbox import OwnSession
 
 RUN_STATEMENTS = {
     *("connection", "delete", "delete_all", "execute", "flush", "get", "get_one", "merge"),

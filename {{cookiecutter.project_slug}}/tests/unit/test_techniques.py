@@ -14,7 +14,7 @@ from time_machine import TimeMachineFixture
 
 from app.main import create_app
 from app.settings import Settings
-from tests.harness.clients import client_of
+from devkit.testing.clients import client_of
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 

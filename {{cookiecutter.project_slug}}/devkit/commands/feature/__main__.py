@@ -1,10 +1,10 @@
-"""Write a feature: ``python -m tools.feature PLURAL [SINGULAR]``."""
+"""Write a feature: ``python -m devkit.commands.feature PLURAL [SINGULAR]``."""
 
 import sys
 
-from app.settings import ROOT
-from tools.feature.files import fill, formatted, write
-from tools.feature.refusals import RefusedError, names_of
+from devkit.adapter import ROOT
+from devkit.commands.feature.files import fill, formatted, write
+from devkit.commands.feature.refusals import RefusedError, names_of
 
 USAGE = "Say what it is called, in the plural: make feature name=orders"
 

@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from string import Template
 
-from tools.feature.names import Names
+from devkit.commands.feature.names import Names
 
 BLANKS = Path(__file__).parent / "blanks"
 

@@ -6,11 +6,12 @@ import re
 
 from sqlalchemy import MetaData
 
-from app.core.models import Base
-from app.features import load_models
-from app.settings import ROOT
-from tools.feature.files import fill, vocabulary
-from tools.feature.names import Names, singular_of
+from devkit.adapter import ROOT, take
+from devkit.commands.feature.files import fill, vocabulary
+from devkit.commands.feature.names import Names, singular_of
+
+Base = take("core.models:Base")
+load_models = take("features:load_models")
 
 NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 LENGTH = 40

@@ -14,9 +14,9 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.settings import project
-from tests.harness.databases import Databases, engine_on
-from tests.harness.proxy import Proxy
-from tests.harness.service import Service, eventually, free_port, running
+from devkit.testing.databases import Databases, engine_on
+from devkit.testing.proxy import Proxy
+from devkit.testing.service import Service, eventually, free_port, running
 
 SETTINGS = {
     "SHUTDOWN_DRAIN": "0.3",

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.fixtures.server import runs_deployed
+from devkit.fixtures.server import runs_deployed
 
 
 def test_a_deployed_service_gets_no_test_but_those_of_smoke(request: pytest.FixtureRequest) -> None:

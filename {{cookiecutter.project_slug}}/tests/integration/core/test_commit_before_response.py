@@ -6,8 +6,8 @@ import pytest
 from starlette.types import Message
 
 from app.core.db import get_database
-from tests.fixtures.canaries import count, create_table, make_app
-from tests.harness.committed import Committed
+from devkit.fixtures.sample_app import count, create_table, make_app
+from devkit.testing.committed import Committed
 
 POST: dict[str, Any] = {
     "type": "http",

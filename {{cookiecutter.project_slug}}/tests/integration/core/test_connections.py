@@ -13,9 +13,9 @@ from app.core.db import Database
 from app.core.db import connection_health as connections
 from app.core.db.database import open_database
 from app.core.db.sqlstate import OutcomeUnknownError
-from tests.fixtures.canaries import Canary, add, count
-from tests.harness.databases import settings_for
-from tests.harness.proxy import Proxy
+from devkit.fixtures.sample_app import Canary, add, count
+from devkit.testing.databases import settings_for
+from devkit.testing.proxy import Proxy
 
 ONE = select(literal_column("1"))
 

@@ -23,9 +23,9 @@ from app.core.pagination import PageQuery
 from app.core.schemas import Body
 from app.main import create_app
 from app.settings import Settings
-from tests.fixtures.canaries import make_app
-from tests.harness.clients import client_of
-from tests.harness.databases import settings_for
+from devkit.fixtures.sample_app import make_app
+from devkit.testing.clients import client_of
+from devkit.testing.databases import settings_for
 
 SECRET = "the inside"
 

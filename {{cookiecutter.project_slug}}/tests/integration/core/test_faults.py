@@ -20,9 +20,9 @@ from app.core.db.sqlstate import STALE, OutcomeUnknownError
 from app.core.errors import ConflictError
 from app.core.http.middleware.error_responses import ErrorResponses
 from app.core.observability import logging
-from tests.fixtures.canaries import make_app
-from tests.harness.clients import client_of
-from tests.harness.databases import settings_for
+from devkit.fixtures.sample_app import make_app
+from devkit.testing.clients import client_of
+from devkit.testing.databases import settings_for
 
 SECRET = "hunter2"
 

@@ -13,8 +13,8 @@ from app.core.http.middleware.security_headers import HEADERS
 from app.core.http.server import stopping
 from app.core.schemas import Body, Integer
 from app.main import create_app
-from tests.harness.clients import client_of
-from tests.harness.databases import settings_for
+from devkit.testing.clients import client_of
+from devkit.testing.databases import settings_for
 
 
 class Note(Body):

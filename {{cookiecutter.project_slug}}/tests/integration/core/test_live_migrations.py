@@ -8,8 +8,8 @@ from logging import LogRecord
 import pytest
 from alembic.util import CommandError
 
-from migrations import patience, turn
-from tests.harness.migrating import Migrating
+from app.core.db.migrations import lock_retry, migration_lock
+from devkit.testing.migrating import Migrating
 
 TABLE = 'op.execute("CREATE TABLE things (n integer)")'
 COLUMN = 'op.execute("ALTER TABLE things ADD COLUMN {name} text")'
@@ -18,9 +18,9 @@ SLEEP = 'op.execute("SELECT pg_sleep(0.15)")'
 
 @pytest.fixture(autouse=True)
 def _short_deadlines(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patience, "LOCK_TIMEOUT", 0.05)
-    monkeypatch.setattr(patience, "STATEMENT_TIMEOUT", 0.1)
-    monkeypatch.setattr(patience, "FIRST_PAUSE", 0.01)
+    monkeypatch.setattr(lock_retry, "LOCK_TIMEOUT", 0.05)
+    monkeypatch.setattr(lock_retry, "STATEMENT_TIMEOUT", 0.1)
+    monkeypatch.setattr(lock_retry, "FIRST_PAUSE", 0.01)
 
 
 @pytest.fixture
@@ -32,9 +32,9 @@ def gave_up() -> Generator[threading.Event]:
         event.set()
         return True
 
-    patience.logger.addFilter(set_event)
+    lock_retry.logger.addFilter(set_event)
     yield event
-    patience.logger.removeFilter(set_event)
+    lock_retry.logger.removeFilter(set_event)
 
 
 async def test_what_gets_no_lock_comes_again_and_nothing_runs_twice(
@@ -58,7 +58,7 @@ async def test_what_gets_no_lock_comes_again_and_nothing_runs_twice(
 async def test_who_never_gets_a_lock_says_so_and_leaves_what_came_before(
     own_revisions: Migrating, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(patience, "ATTEMPTS", 2)
+    monkeypatch.setattr(lock_retry, "ATTEMPTS", 2)
     own_revisions.write("r1", TABLE)
     await own_revisions.upgrade()
     own_revisions.write("r2", COLUMN.format(name="a"))
@@ -87,17 +87,17 @@ async def test_a_statement_that_takes_too_long_is_undone_unless_it_locks_nothing
 async def test_one_migrates_and_who_has_nothing_to_do_does_not_wait(
     own_revisions: Migrating, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(turn, "WAIT", 0)
+    monkeypatch.setattr(migration_lock, "WAIT", 0)
     own_revisions.write("r1", TABLE)
     await own_revisions.upgrade()
 
-    await own_revisions.fetch(f"SELECT pg_advisory_lock({turn.KEY})")
+    await own_revisions.fetch(f"SELECT pg_advisory_lock({migration_lock.KEY})")
 
     await own_revisions.upgrade()
     own_revisions.write("r2", COLUMN.format(name="a"))
     with pytest.raises(CommandError, match="Another process has been migrating"):
         await own_revisions.upgrade()
-    await own_revisions.fetch(f"SELECT pg_advisory_unlock({turn.KEY})")
+    await own_revisions.fetch(f"SELECT pg_advisory_unlock({migration_lock.KEY})")
     await own_revisions.upgrade()
 
 

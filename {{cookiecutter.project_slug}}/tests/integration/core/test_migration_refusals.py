@@ -8,8 +8,8 @@ from alembic.config import Config
 from alembic.util import CommandError
 from sqlalchemy import URL, make_url
 
-from tests.harness.databases import alembic_config
-from tests.harness.migrating import Migrating
+from devkit.testing.databases import alembic_config
+from devkit.testing.migrating import Migrating
 
 TABLE = 'op.execute("CREATE TABLE things (n integer)")'
 DIE = 'op.execute("SELECT pg_terminate_backend(pg_backend_pid())")'

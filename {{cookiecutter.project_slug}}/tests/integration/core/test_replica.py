@@ -5,7 +5,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.core.db.database import open_database
-from tests.harness.databases import Databases, settings_for
+from devkit.testing.databases import Databases, settings_for
 
 NAME = select(func.current_database())
 

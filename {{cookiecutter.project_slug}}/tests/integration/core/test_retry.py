@@ -9,10 +9,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.db import CurrentDatabase, get_database, retry
 from app.core.db.retry import ATTEMPTS, retry_when_refused
-from tests.fixtures.canaries import Canary, add, count, create_table, make_app
-from tests.harness.clients import client_of
-from tests.harness.committed import Committed
-from tests.harness.isolated import Isolated
+from devkit.fixtures.sample_app import Canary, add, count, create_table, make_app
+from devkit.testing.clients import client_of
+from devkit.testing.committed import Committed
+from devkit.testing.isolated import Isolated
 
 
 def refuse(state: str) -> str:

@@ -18,12 +18,12 @@ from app.core.db import CurrentDatabase, Database, ReadSession, Session, get_dat
 from app.core.db.aborted import AbortedTransactionError
 from app.core.db.database import open_database
 from app.core.db.statements import NeedsTransactionError, ReadOnlyError, UsageError
-from tests.fixtures.canaries import Canary, add, count, create_table, make_app
-from tests.harness.clients import client_of
-from tests.harness.committed import Committed
-from tests.harness.databases import settings_for
-from tests.harness.isolated import Isolated
-from tests.harness.proxy import Proxy
+from devkit.fixtures.sample_app import Canary, add, count, create_table, make_app
+from devkit.testing.clients import client_of
+from devkit.testing.committed import Committed
+from devkit.testing.databases import settings_for
+from devkit.testing.isolated import Isolated
+from devkit.testing.proxy import Proxy
 
 Act = Callable[[AsyncSession], Awaitable[Any]]
 

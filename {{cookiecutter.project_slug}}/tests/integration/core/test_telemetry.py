@@ -20,8 +20,8 @@ from app.core.db import Database, ReadSession, get_database
 from app.core.db.database import open_database
 from app.core.observability import telemetry
 from app.main import create_app
-from tests.harness.clients import client_of
-from tests.harness.databases import settings_for
+from devkit.testing.clients import client_of
+from devkit.testing.databases import settings_for
 
 SLOW = 0.02
 

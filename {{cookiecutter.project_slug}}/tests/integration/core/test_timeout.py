@@ -18,10 +18,10 @@ from app.core.http.middleware.timeout import PART_MAX, TOO_LATE
 from app.core.http.protocol import ABORT
 from app.core.http.server import stopping
 from app.main import create_app
-from tests.fixtures.canaries import add, count
-from tests.harness.asgi import websocket, websocket_scope
-from tests.harness.clients import client_of
-from tests.harness.databases import settings_for
+from devkit.fixtures.sample_app import add, count
+from devkit.testing.asgi import websocket, websocket_scope
+from devkit.testing.clients import client_of
+from devkit.testing.databases import settings_for
 
 SLEEP = text("SELECT pg_sleep(20) AS too_long")
 

@@ -17,9 +17,9 @@ from app.core import errors
 from app.core.db import CurrentDatabase, ReadSession, Session
 from app.core.http.routes import RouteError
 from app.main import create_app
-from tests.fixtures.canaries import add
-from tests.harness.asgi import websocket
-from tests.harness.databases import settings_for
+from devkit.fixtures.sample_app import add
+from devkit.testing.asgi import websocket
+from devkit.testing.databases import settings_for
 
 ERRORS: dict[str, Exception] = {
     "unauthorized": errors.UnauthorizedError("who?"),

@@ -8,7 +8,7 @@ from starlette.types import Receive, Scope, Send
 
 from app.core.http.middleware.body_limit import BodyLimit
 from app.core.http.middleware.error_responses import ErrorResponses
-from tests.harness.clients import client_of
+from devkit.testing.clients import client_of
 
 ran: list[str] = []
 

@@ -9,7 +9,7 @@ from starlette.types import Receive, Scope, Send
 from app.core.errors import ForbiddenError
 from app.core.http.middleware.error_responses import ErrorResponses
 from app.core.http.middleware.trusted_host import TrustedHost
-from tests.harness.clients import client_of
+from devkit.testing.clients import client_of
 
 ran: list[str] = []
 

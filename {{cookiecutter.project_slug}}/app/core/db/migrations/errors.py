@@ -13,8 +13,8 @@ from pydantic import ValidationError
 from sqlalchemy import URL
 from sqlalchemy.exc import DBAPIError
 
+from app.core.db.migrations.lock_retry import Steps
 from app.settings import ROOT, MissingSettingError, explain
-from migrations.patience import Steps
 
 LONGEST_STATEMENT = 200
 """Characters that are shown: enough to find it, and still one line."""
@@ -87,7 +87,7 @@ def check_known(script: ScriptDirectory, found: Collection[str]) -> None:
     except CommandError:
         raise CommandError(
             f"The database is at {' and '.join(found)}, which this checkout does not have: pull it;"
-            " or, on the branch that has it, run `.venv/bin/python -m tools.postgres .venv/bin/alembic"
+            " or, on the branch that has it, run `.venv/bin/python -m devkit.postgres .venv/bin/alembic"
             " downgrade -1`; or empty the database of make run with `make reset`."
         ) from None
 

@@ -1,4 +1,7 @@
-"""A migration that waits for a lock holds up everyone behind it: so it gives up soon, and comes again."""
+"""Lock timeout and retry for migrations.
+
+A migration that waits for a lock holds up every query behind it, so it gives up soon and tries again.
+"""
 
 import asyncio
 import logging
@@ -14,7 +17,7 @@ LOCK_TIMEOUT = 0.2
 """Seconds to wait for a lock: so long are reads and writes of that table held up, at each attempt."""
 
 STATEMENT_TIMEOUT = 20.0
-"""Seconds for a statement, since it keeps its locks as long; ``migrations.online`` has no limit."""
+"""Seconds for a statement, since it keeps its locks as long; ``app.core.db.migrations.online`` has no limit."""
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 10.0
 """Seconds between two attempts, give or take a half, so that two services do not keep in step."""
@@ -63,7 +66,7 @@ class Steps:
             self._report(step)
 
 
-async def insist(
+async def retry_locked(
     connection: AsyncConnection, steps: Steps, attempt: Callable[[], Awaitable[None]]
 ) -> None:
     """Run the migrations; one that does not get its lock is tried again, and none twice."""

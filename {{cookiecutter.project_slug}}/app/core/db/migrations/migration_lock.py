@@ -1,4 +1,7 @@
-"""One process at a time migrates a database; the others wait, and then find nothing left to do."""
+"""Migration lock: one process at a time migrates a database.
+
+The others wait, and then find nothing left to do.
+"""
 
 import asyncio
 import random
@@ -11,13 +14,13 @@ KEY = 0x6D69677261746521
 """The number of the lock; advisory locks have no names. It belongs to the database, not the server."""
 
 WAIT = 3600.0
-"""Seconds for the one whose turn it is: an index on a large table takes so long, and waiting is free."""
+"""Seconds to wait for the process that migrates: an index on a large table takes so long."""
 
 ORPHAN_CHECK = "1s"
 """How soon a server sees that its client was killed, and stops what it was doing for it."""
 
 
-async def wait_for_turn(connection: asyncpg.Connection) -> None:
+async def take_migration_lock(connection: asyncpg.Connection) -> None:
     """Take the lock, which this connection then holds until it is closed.
 
     By asking again and again: a process that waits inside the server has a snapshot, and CREATE INDEX

@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-from migrations.patience import limits
+from app.core.db.migrations.lock_retry import limits
 
 
 @contextmanager
