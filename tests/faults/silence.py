@@ -66,11 +66,11 @@ async def test_silence_is_answered_and_healed(line: Line, way: str, forgets: boo
     clients.append(asyncio.create_task(ask_whether_it_lives(line)))
     await asyncio.sleep(1)
     if forgets:
-        line.proxy.forget()
-    line.proxy.silence()
+        line.proxy.blackhole()
+    line.proxy.stall()
     silent = time.monotonic()
     await asyncio.sleep(SILENCE)
-    line.proxy.heal()
+    line.proxy.resume()
     healed = time.monotonic()
     await asyncio.sleep(3)
     for client in clients:

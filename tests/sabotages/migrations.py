@@ -3,9 +3,9 @@
 from tests.sabotages.sabotage import Sabotage
 
 CREATE_PRODUCTS = "migrations/versions/2026_11_21_0900_create_products.py"
-ENV = "migrations/env.py"
+RUNNER = "app/core/db/migrations/runner.py"
 ONLINE = "app/core/db/migrations/online.py"
-PATIENCE = "app/core/db/migrations/lock_retry.py"
+LOCK_RETRY = "app/core/db/migrations/lock_retry.py"
 CATALOG = "devkit/migrations/catalog.py"
 ROWS = "devkit/testing/rows.py"
 SCHEMA = "app/features/health/schema.py"
@@ -178,58 +178,58 @@ SABOTAGES = [
     ),
     Sabotage(
         "the deadlines of requests are none of migrations",
-        ENV,
+        RUNNER,
         '        "database_statement_timeout": None,\n',
         "",
         f"{MIGRATIONS}::test_every_revision_goes_up_down_and_up",
     ),
     Sabotage(
         "a migration gives up a lock soon",
-        PATIENCE,
+        LOCK_RETRY,
         "SET lock_timeout = {lock};",
         "SET lock_timeout = {lock}00000;",
         f"{LIVE}::test_what_gets_no_lock_comes_again_and_nothing_runs_twice",
     ),
     Sabotage(
         "what gets no lock comes again",
-        PATIENCE,
+        LOCK_RETRY,
         'LOCKED = ("55P03", "40P01")',
         'LOCKED = ("40P01",)',
         f"{LIVE}::test_what_gets_no_lock_comes_again_and_nothing_runs_twice",
     ),
     Sabotage(
         "what comes again goes on where it stopped",
-        PATIENCE,
+        LOCK_RETRY,
         "        if self._steps is None:\n",
         "        if self.attempts:\n",
         f"{LIVE}::test_what_gets_no_lock_comes_again_and_nothing_runs_twice",
     ),
     Sabotage(
         "who never gets a lock says so",
-        PATIENCE,
+        LOCK_RETRY,
         "            if steps.attempts >= ATTEMPTS:\n",
         "            if steps.attempts >= ATTEMPTS * 100:\n",
         f"{LIVE}::test_who_never_gets_a_lock_says_so_and_leaves_what_came_before",
     ),
     Sabotage(
         "a migration has limits of its own",
-        ENV,
-        "    await driver.execute(limits())\n",
+        RUNNER,
+        "        await driver.execute(limits())\n",
         "",
         f"{LIVE}::test_what_gets_no_lock_comes_again_and_nothing_runs_twice",
     ),
     Sabotage(
         "a statement that takes too long says so",
-        PATIENCE,
+        LOCK_RETRY,
         "            if state == CANCELLED:\n",
         "            if state is CANCELLED + state:\n",
         f"{LIVE}::test_a_statement_that_takes_too_long_is_undone_unless_it_locks_nothing",
     ),
     Sabotage(
         "each revision is a transaction",
-        ENV,
-        "        transaction_per_migration=True,\n        **autogenerate",
-        "        **autogenerate",
+        RUNNER,
+        "            transaction_per_migration=True,\n            **options",
+        "            **options",
         f"{LIVE}::test_a_statement_that_takes_too_long_is_undone_unless_it_locks_nothing",
     ),
     Sabotage(
@@ -241,8 +241,8 @@ SABOTAGES = [
     ),
     Sabotage(
         "one at a time migrates",
-        ENV,
-        "    await wait_for_turn(driver)\n",
+        RUNNER,
+        "        await take_migration_lock(driver)\n",
         "",
         f"{LIVE}::test_one_migrates_and_who_has_nothing_to_do_does_not_wait",
     ),
@@ -255,9 +255,9 @@ SABOTAGES = [
     ),
     Sabotage(
         "who has nothing to do waits for nobody",
-        ENV,
-        "    if await connection.run_sync(is_nothing_to_do):\n        return\n",
-        "    await connection.run_sync(is_nothing_to_do)\n",
+        RUNNER,
+        "        if await connection.run_sync(self.is_nothing_to_do):\n            return\n",
+        "        await connection.run_sync(self.is_nothing_to_do)\n",
         f"{LIVE}::test_one_migrates_and_who_has_nothing_to_do_does_not_wait",
     ),
     Sabotage(

@@ -2,7 +2,7 @@
 
 from tests.sabotages.sabotage import Sabotage
 
-ENV = "migrations/env.py"
+RUNNER = "app/core/db/migrations/runner.py"
 REFUSALS = "app/core/db/migrations/errors.py"
 REFUSED = "tests/integration/core/test_migration_refusals.py"
 LINT = "tests/unit/test_lint_migrations.py"
@@ -31,15 +31,15 @@ SABOTAGES = [
     ),
     Sabotage(
         "two heads are refused with the way to join them",
-        ENV,
+        RUNNER,
         "        check_one_head(context.script)\n",
         "        pass\n",
         f"{REFUSED}::test_two_heads_are_to_be_joined",
     ),
     Sabotage(
         "a database that another branch has migrated is refused with the way back",
-        ENV,
-        "    check_known(context.script, found)\n",
+        RUNNER,
+        "        check_known(context.script, found)\n",
         "",
         f"{REFUSED}::test_what_another_branch_has_migrated_is_to_be_taken_back",
     ),
@@ -59,8 +59,8 @@ SABOTAGES = [
     ),
     Sabotage(
         "a revision that cannot be read is named in one line",
-        ENV,
-        "    check_files(context.script)\n",
+        RUNNER,
+        "        check_files(context.script)\n",
         "",
         f"{REFUSED}::test_revisions_that_cannot_be_read_are_named",
     ),

@@ -47,15 +47,15 @@ class Proxy:
         query = {name: value for name, value in self._target.query.items() if name != "host"}
         return self._target.set(host="127.0.0.1", port=self.port, query=query)
 
-    def silence(self) -> None:
+    def stall(self) -> None:
         """Keep all connections open, and pass nothing on."""
         self._speaking.clear()
 
-    def heal(self) -> None:
+    def resume(self) -> None:
         """Pass on again, also what was held back."""
         self._speaking.set()
 
-    def forget(self) -> None:
+    def blackhole(self) -> None:
         """Pass nothing on for those connections that there are, whatever comes later."""
         self._speaking.clear()
         self._speaking = asyncio.Event()
@@ -66,7 +66,7 @@ class Proxy:
         for task in self._tasks:
             task.cancel()
 
-    def say_goodbye(self) -> None:
+    def send_shutdown_message(self) -> None:
         """Tell the clients that their backends are terminated, a moment before they are."""
         fields = b"SFATAL\0VFATAL\0C57P01\0Mterminating connection\0\0"
         for client in self._clients:

@@ -77,7 +77,7 @@ async def running(
             *(sys.executable, "-m", "devkit.testing.die_with_parent", sys.executable, "-m", "app"),
             cwd=folder,
             env=environment,
-            stdin=PIPE,  # the leash
+            stdin=PIPE,  # it ends when this closes
             stdout=log,
             stderr=log,
         )

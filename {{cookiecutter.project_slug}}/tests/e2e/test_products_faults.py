@@ -99,14 +99,14 @@ async def test_a_silent_connection_is_answered_in_time_and_healed(
     path = (await site.add(unique_resource_name)).headers["location"]
     await site.read_at_once(path, 4 * POOL)
 
-    site.proxy.silence()
+    site.proxy.stall()
     started = time.monotonic()
     answers = await asyncio.gather(
         site.add(f"{unique_resource_name}-silent"), site.read_at_once(path, 4 * POOL)
     )
     took = time.monotonic() - started
     alive = await site.client.get("/livez")
-    site.proxy.heal()
+    site.proxy.resume()
     await eventually(site.serves, within=1)
 
     assert {answer.status_code for answer in (answers[0], *answers[1])} <= {503, 504}

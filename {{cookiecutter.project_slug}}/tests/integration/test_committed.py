@@ -10,14 +10,14 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.db.aborted import AbortedTransactionError
-from devkit.fixtures.sample_app import Canary, add, count, create_table
+from devkit.fixtures.sample_app import Sample, add, count, create_table
 from devkit.testing.committed import Committed
 
 pytestmark = pytest.mark.committed
 
 
 @pytest.fixture
-async def cage(database: Committed) -> None:
+async def sample_table(database: Committed) -> None:
     await create_table(database.engine)
 
 
@@ -27,7 +27,7 @@ async def driver_of(connection: AsyncConnection) -> asyncpg.Connection:
     return driver
 
 
-@pytest.mark.usefixtures("cage")
+@pytest.mark.usefixtures("sample_table")
 async def test_one_of_two_writers_of_the_same_key_loses(database: Committed) -> None:
     async def write() -> None:
         async with database.transaction() as session:
@@ -40,7 +40,7 @@ async def test_one_of_two_writers_of_the_same_key_loses(database: Committed) -> 
         assert await count(session) == 1
 
 
-@pytest.mark.usefixtures("cage")
+@pytest.mark.usefixtures("sample_table")
 async def test_a_commit_after_a_caught_failure_is_an_error(
     database: Committed,
 ) -> None:
@@ -62,7 +62,7 @@ async def test_a_commit_after_a_caught_failure_is_an_error(
         assert await count(session) == 1
 
 
-@pytest.mark.usefixtures("cage")
+@pytest.mark.usefixtures("sample_table")
 @pytest.mark.parametrize(("locked", "survivors"), [(False, 1), (True, 2)])
 async def test_a_lost_update_is_seen_and_a_row_lock_prevents_it(
     database: Committed, locked: bool, survivors: int
@@ -73,16 +73,16 @@ async def test_a_lost_update_is_seen_and_a_row_lock_prevents_it(
 
     async def append(letter: str) -> None:
         async with database.transaction() as session:
-            query = select(Canary.name)
+            query = select(Sample.name)
             name = await session.scalar(query.with_for_update() if locked else query)
             if not locked:
                 await both_read.wait()
-            await session.execute(update(Canary).values(name=f"{name}{letter}"))
+            await session.execute(update(Sample).values(name=f"{name}{letter}"))
 
     await asyncio.gather(append("a"), append("b"))
 
     async with database.session() as session:
-        name = await session.scalar(select(Canary.name))
+        name = await session.scalar(select(Sample.name))
         assert name is not None
         assert len(name) == len("counter") + survivors
 
@@ -110,7 +110,7 @@ async def test_an_advisory_lock_excludes_another_connection(database: Committed)
 
 
 @pytest.mark.parametrize("run", ["first", "second"])
-@pytest.mark.usefixtures("cage")
+@pytest.mark.usefixtures("sample_table")
 async def test_each_test_has_a_database_of_its_own(database: Committed, run: str) -> None:
     async with database.transaction() as session:
         await add(session, run)

@@ -11,21 +11,21 @@ from devkit.fixtures.sample_app import add, count
 from devkit.testing.connection_lock import ConnectionLock, SandboxError
 from devkit.testing.sandbox import Sandbox
 
-pytestmark = pytest.mark.usefixtures("cage")
+pytestmark = pytest.mark.usefixtures("sample_table")
 
 
 @pytest.mark.parametrize("repetition", range(2))
 async def test_requests_at_once_succeed_beside_an_open_savepoint(
-    canary_client: AsyncClient, session: AsyncSession, repetition: int
+    sample_client: AsyncClient, session: AsyncSession, repetition: int
 ) -> None:
     await add(session, f"uncommitted {repetition}")
 
     async with session.begin_nested():
         await add(session, f"nested {repetition}")
         responses = await asyncio.gather(
-            *(canary_client.post(f"/canaries/{number}") for number in range(10)),
-            *(canary_client.post(f"/canaries/{number}") for number in range(10)),
-            *(canary_client.get("/canaries/count") for _ in range(10)),
+            *(sample_client.post(f"/samples/{number}") for number in range(10)),
+            *(sample_client.post(f"/samples/{number}") for number in range(10)),
+            *(sample_client.get("/samples/count") for _ in range(10)),
         )
 
     statuses = sorted(response.status_code for response in responses)
@@ -34,36 +34,36 @@ async def test_requests_at_once_succeed_beside_an_open_savepoint(
 
 
 async def test_background_tasks_take_part(
-    canary_client: AsyncClient, session: AsyncSession
+    sample_client: AsyncClient, session: AsyncSession
 ) -> None:
-    await asyncio.gather(*(canary_client.post(f"/canaries/{n}/background") for n in range(5)))
+    await asyncio.gather(*(sample_client.post(f"/samples/{n}/background") for n in range(5)))
 
     assert await count(session) == 5
 
 
-async def test_streaming_responses_take_part(canary_client: AsyncClient) -> None:
-    await canary_client.post("/canaries/a")
+async def test_streaming_responses_take_part(sample_client: AsyncClient) -> None:
+    await sample_client.post("/samples/a")
 
-    responses = await asyncio.gather(*(canary_client.get("/canaries") for _ in range(5)))
+    responses = await asyncio.gather(*(sample_client.get("/samples") for _ in range(5)))
 
     assert [response.text for response in responses] == ["a\n"] * 5
 
 
 async def test_transaction_inside_another_is_refused(
-    canary_client: AsyncClient, database: Sandbox
+    sample_client: AsyncClient, database: Sandbox
 ) -> None:
     with pytest.raises(SandboxError, match=r"needs a second connection.*pytest.mark.committed"):
-        await canary_client.post("/canaries/a/inside")
+        await sample_client.post("/samples/a/inside")
 
     database.savepoints.lock.refused = None  # or the test would fail at its end
 
 
 @pytest.mark.committed
-@pytest.mark.usefixtures("committed_cage")
+@pytest.mark.usefixtures("committed_sample_table")
 async def test_transaction_inside_another_commits_on_its_own(
-    canary_client: AsyncClient, session: AsyncSession
+    sample_client: AsyncClient, session: AsyncSession
 ) -> None:
-    response = await canary_client.post("/canaries/a/inside", params={"fails": True})
+    response = await sample_client.post("/samples/a/inside", params={"fails": True})
 
     assert response.status_code == 409
     assert await count(session) == 1

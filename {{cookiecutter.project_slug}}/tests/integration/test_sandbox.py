@@ -16,14 +16,14 @@ from app.core.db import get_database
 from app.core.db.aborted import AbortedTransactionError
 from app.core.db.statements import UsageError
 from app.core.errors import ConflictError
-from devkit.fixtures.sample_app import Canary, add, count
+from devkit.fixtures.sample_app import Sample, add, count
 from devkit.testing.connection_lock import SandboxError
 from devkit.testing.leak_check import Baseline
 from devkit.testing.sandbox import RollbackError, Sandbox
 from devkit.testing.savepoints import Savepoints
 from devkit.testing.statements import TransactionEndedError
 
-pytestmark = pytest.mark.usefixtures("cage")
+pytestmark = pytest.mark.usefixtures("sample_table")
 
 
 async def driver_of(session: AsyncSession) -> asyncpg.Connection:
@@ -78,7 +78,7 @@ async def test_no_row_outlives_its_test(
     async with Sandbox.on(savepoints) as second_test, second_test.session() as session:
         assert await count(session) == 0
     async with engine.connect() as another_connection:
-        assert (await another_connection.execute(select(Canary.name))).all() == []
+        assert (await another_connection.execute(select(Sample.name))).all() == []
 
 
 async def test_no_advisory_lock_outlives_its_test(savepoints: Savepoints) -> None:
@@ -95,10 +95,10 @@ async def test_no_advisory_lock_outlives_its_test(savepoints: Savepoints) -> Non
 async def test_no_prepared_statement_outlives_the_schema_of_its_test(
     savepoints: Savepoints,
 ) -> None:
-    everything = text("SELECT * FROM harness.canaries")
+    everything = text("SELECT * FROM harness.samples")
     async with Sandbox.on(savepoints) as first_test:
         session = first_test.session()
-        await session.execute(text("ALTER TABLE harness.canaries ADD COLUMN colour text"))
+        await session.execute(text("ALTER TABLE harness.samples ADD COLUMN colour text"))
         assert [*(await session.execute(everything)).keys()][-1] == "colour"
 
     async with Sandbox.on(savepoints) as second_test:
@@ -142,10 +142,10 @@ async def test_transaction_of_the_driver_is_a_savepoint(
         driver = await driver_of(own)
         with contextlib.suppress(ZeroDivisionError):
             async with driver.transaction():
-                await driver.execute("INSERT INTO harness.canaries VALUES ('undone')")
+                await driver.execute("INSERT INTO harness.samples VALUES ('undone')")
                 raise ZeroDivisionError
 
-    assert (await session.scalars(select(Canary.name))).all() == ["kept"]
+    assert (await session.scalars(select(Sample.name))).all() == ["kept"]
 
 
 async def test_statement_that_is_cancelled_undoes_only_its_transaction(
@@ -158,12 +158,12 @@ async def test_statement_that_is_cancelled_undoes_only_its_transaction(
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.05):
             await transact(
-                database, "INSERT INTO harness.canaries VALUES ('late')", "SELECT pg_sleep(5)"
+                database, "INSERT INTO harness.samples VALUES ('late')", "SELECT pg_sleep(5)"
             )
     async with database.transaction() as third:
         await add(third, "later")
 
-    names = (await session.scalars(select(Canary.name).order_by(Canary.name))).all()
+    names = (await session.scalars(select(Sample.name).order_by(Sample.name))).all()
     assert names == ["arranged", "committed", "later"]
 
 
@@ -181,10 +181,10 @@ async def test_session_that_was_invalidated_says_so_at_its_commit(database: Sand
 
 
 async def test_stale_plan_is_prepared_again_by_the_first_statement(database: Sandbox) -> None:
-    everything = text("SELECT * FROM harness.canaries")
+    everything = text("SELECT * FROM harness.samples")
     async with database.transaction() as before:
         await before.execute(everything)
-        await before.execute(text("ALTER TABLE harness.canaries ADD COLUMN colour text"))
+        await before.execute(text("ALTER TABLE harness.samples ADD COLUMN colour text"))
 
     for block in (database.transaction, database.read):
         async with block() as after:
@@ -238,37 +238,37 @@ async def test_a_request_stays_in_the_sandbox_when_overrides_are_cleared(
 
 
 async def test_what_the_application_commits_is_visible(
-    canary_client: AsyncClient, session: AsyncSession
+    sample_client: AsyncClient, session: AsyncSession
 ) -> None:
-    response = await canary_client.post("/canaries/a")
+    response = await sample_client.post("/samples/a")
 
     assert response.status_code == 200
     assert await count(session) == 1
 
 
 async def test_what_the_application_rolls_back_is_gone_and_arranged_rows_stay(
-    canary_client: AsyncClient, session: AsyncSession
+    sample_client: AsyncClient, session: AsyncSession
 ) -> None:
     await add(session, "arranged")
     await session.commit()
 
-    response = await canary_client.post("/canaries/a/raise")
+    response = await sample_client.post("/samples/a/raise")
 
     assert response.status_code == 409
-    assert (await session.scalars(select(Canary.name))).all() == ["arranged"]
+    assert (await session.scalars(select(Sample.name))).all() == ["arranged"]
 
 
 async def test_rows_that_are_not_committed_survive_what_the_application_rolls_back(
-    canary_client: AsyncClient, session: AsyncSession
+    sample_client: AsyncClient, session: AsyncSession
 ) -> None:
     await add(session, "first")
-    await canary_client.post("/canaries/a")
+    await sample_client.post("/samples/a")
     await add(session, "second")
 
-    response = await canary_client.post("/canaries/b/raise")
+    response = await sample_client.post("/samples/b/raise")
 
     assert response.status_code == 409
-    assert set(await session.scalars(select(Canary.name))) == {"first", "a", "second"}
+    assert set(await session.scalars(select(Sample.name))) == {"first", "a", "second"}
 
 
 async def test_a_query_that_fails_is_the_only_one_that_fails(database: Sandbox) -> None:
@@ -295,13 +295,13 @@ async def test_a_caught_failure_fails_the_commit(session: AsyncSession) -> None:
 
 
 async def test_a_handled_violation_keeps_earlier_rows_and_the_transaction_goes_on(
-    canary_client: AsyncClient, session: AsyncSession
+    sample_client: AsyncClient, session: AsyncSession
 ) -> None:
     await add(session, "a")
     await session.commit()
 
-    handled = await canary_client.post("/canaries/a/handled")
-    later = await canary_client.post("/canaries/b")
+    handled = await sample_client.post("/samples/a/handled")
+    later = await sample_client.post("/samples/b")
 
     assert handled.json() == 1
     assert later.status_code == 200
@@ -309,18 +309,18 @@ async def test_a_handled_violation_keeps_earlier_rows_and_the_transaction_goes_o
 
 
 async def test_a_violation_that_is_not_handled_is_an_error_and_the_next_request_works(
-    canary_client: AsyncClient, session: AsyncSession
+    sample_client: AsyncClient, session: AsyncSession
 ) -> None:
-    statuses = [(await canary_client.post(f"/canaries/{name}")).status_code for name in "aab"]
+    statuses = [(await sample_client.post(f"/samples/{name}")).status_code for name in "aab"]
 
     assert statuses == [200, 409, 200]
     assert await count(session) == 2
 
 
 async def test_a_deferred_constraint_fails_the_commit_and_leaves_no_row(
-    canary_client: AsyncClient, session: AsyncSession
+    sample_client: AsyncClient, session: AsyncSession
 ) -> None:
-    response = await canary_client.post("/canaries/orphan", params={"parent": "nobody"})
+    response = await sample_client.post("/samples/orphan", params={"parent": "nobody"})
 
     assert response.status_code == 409
     assert await count(session) == 0
@@ -340,7 +340,7 @@ async def test_a_constraint_that_the_test_itself_breaks_fails_its_commit(
 ) -> None:
     await add(session, "orphan", parent="nobody")
 
-    with pytest.raises(IntegrityError, match="canaries_parent_fkey"):
+    with pytest.raises(IntegrityError, match="samples_parent_fkey"):
         await session.commit()
 
 
@@ -349,7 +349,7 @@ async def test_a_constraint_that_the_test_leaves_broken_is_found(savepoints: Sav
         async with Sandbox.on(savepoints) as sandbox:
             await add(sandbox.session(), "orphan", parent="nobody")
 
-    with pytest.raises(asyncpg.ForeignKeyViolationError, match="canaries_parent_fkey"):
+    with pytest.raises(asyncpg.ForeignKeyViolationError, match="samples_parent_fkey"):
         await leave_an_orphan()
     async with Sandbox.on(savepoints) as next_test:
         assert await count(next_test.session()) == 0
@@ -365,20 +365,20 @@ async def run(sandbox: Sandbox, *statements: str) -> None:
 async def test_a_deferred_trigger_writes_with_the_commit(
     database: Sandbox, session: AsyncSession
 ) -> None:
-    body = "BEGIN INSERT INTO harness.canaries VALUES (NEW.name || ' again'); RETURN NULL; END"
+    body = "BEGIN INSERT INTO harness.samples VALUES (NEW.name || ' again'); RETURN NULL; END"
     await run(
         database,
         f"CREATE FUNCTION harness.again() RETURNS trigger LANGUAGE plpgsql AS $${body}$$",
-        "CREATE CONSTRAINT TRIGGER again AFTER INSERT ON harness.canaries INITIALLY DEFERRED"
+        "CREATE CONSTRAINT TRIGGER again AFTER INSERT ON harness.samples INITIALLY DEFERRED"
         " FOR EACH ROW WHEN (NEW.name NOT LIKE '% again') EXECUTE FUNCTION harness.again()",
-        "INSERT INTO harness.canaries VALUES ('a')",
-        "INSERT INTO harness.canaries VALUES ('b')",
+        "INSERT INTO harness.samples VALUES ('a')",
+        "INSERT INTO harness.samples VALUES ('b')",
     )
 
-    assert set(await session.scalars(select(Canary.name))) == {"a", "a again", "b", "b again"}
+    assert set(await session.scalars(select(Sample.name))) == {"a", "a again", "b", "b again"}
 
 
-CHILDREN = "CREATE TABLE harness.children (parent text REFERENCES harness.canaries {deferrable})"
+CHILDREN = "CREATE TABLE harness.children (parent text REFERENCES harness.samples {deferrable})"
 ORPHAN = text("INSERT INTO harness.children VALUES ('later')")
 
 
@@ -436,10 +436,10 @@ async def test_refusal_that_the_application_catches_fails_the_test(savepoints: S
 
 @pytest.mark.parametrize("end", ["rollback", "close", "aclose", "reset", "invalidate", "__aexit__"])
 async def test_the_test_cannot_undo_what_the_application_committed(
-    canary_client: AsyncClient, session: AsyncSession, end: str
+    sample_client: AsyncClient, session: AsyncSession, end: str
 ) -> None:
     await add(session, "arranged, and not committed")
-    await canary_client.post("/canaries/a")
+    await sample_client.post("/samples/a")
 
     with pytest.raises(RollbackError, match=r"call session.commit\(\) after arranging"):
         await getattr(session, end)(*[None] * 3 * (end == "__aexit__"))
@@ -448,9 +448,9 @@ async def test_the_test_cannot_undo_what_the_application_committed(
 
 
 async def test_the_test_may_roll_back_what_it_began_itself(
-    canary_client: AsyncClient, session: AsyncSession
+    sample_client: AsyncClient, session: AsyncSession
 ) -> None:
-    await canary_client.post("/canaries/a")
+    await sample_client.post("/samples/a")
     await add(session, "not committed")
 
     await session.rollback()
@@ -469,13 +469,13 @@ async def test_application_and_test_never_share_a_session(database: Sandbox) -> 
 async def test_a_row_of_the_test_shows_what_the_application_changed(
     database: Sandbox, session: AsyncSession
 ) -> None:
-    ours = Canary(name="a")
+    ours = Sample(name="a")
     session.add(ours)
     await session.commit()
 
     async with database.transaction() as theirs:
-        theirs_of_same_row = await theirs.get_one(Canary, "a")
+        theirs_of_same_row = await theirs.get_one(Sample, "a")
         theirs_of_same_row.parent = "a"
 
-    assert await session.get(Canary, "a") is ours is not theirs_of_same_row
+    assert await session.get(Sample, "a") is ours is not theirs_of_same_row
     assert ours.parent == "a"

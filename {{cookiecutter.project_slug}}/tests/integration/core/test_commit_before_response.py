@@ -14,15 +14,15 @@ POST: dict[str, Any] = {
     "asgi": {"version": "3.0"},
     "http_version": "1.1",
     "method": "POST",
-    "path": "/canaries/a",
-    "raw_path": b"/canaries/a",
+    "path": "/samples/a",
+    "raw_path": b"/samples/a",
     "query_string": b"",
     "headers": [],
 }
 
 
 async def watch(database: Committed, query: bytes = b"") -> tuple[int, int]:
-    """Add a canary; return the status, and how many another connection saw when it was sent."""
+    """Add a sample; return the status, and how many another connection saw when it was sent."""
     await create_table(database.engine)
     app = make_app()
     app.dependency_overrides[get_database] = lambda: database

@@ -13,7 +13,7 @@ from app.core.db import Database
 from app.core.db import connection_health as connections
 from app.core.db.database import open_database
 from app.core.db.sqlstate import OutcomeUnknownError
-from devkit.fixtures.sample_app import Canary, add, count
+from devkit.fixtures.sample_app import Sample, add, count
 from devkit.testing.databases import settings_for
 from devkit.testing.proxy import Proxy
 
@@ -62,8 +62,8 @@ async def lose(session: AsyncSession, engine: AsyncEngine) -> None:
         await closed.wait()
 
 
-async def say_goodbye(proxy: Proxy) -> None:
-    proxy.say_goodbye()
+async def send_shutdown_message(proxy: Proxy) -> None:
+    proxy.send_shutdown_message()
     await asyncio.sleep(0.02)  # until it has come
 
 
@@ -103,7 +103,7 @@ async def test_a_connection_that_was_closed_is_replaced(
 async def test_a_goodbye_before_the_connection_is_closed_is_heard(
     pooled: Database, proxy: Proxy, unit: str
 ) -> None:
-    await say_goodbye(proxy)
+    await send_shutdown_message(proxy)
 
     async with getattr(pooled, unit)() as session:
         assert await session.scalar(ONE) == 1
@@ -114,14 +114,14 @@ async def test_a_connection_that_rested_and_is_silent_is_replaced(
 ) -> None:
     monkeypatch.setattr(connections, "PING_TIMEOUT", 0.05)
     monkeypatch.setattr(connections, "CLOSE_TIMEOUT", 0.05)
-    proxy.forget()
+    proxy.blackhole()
 
     async with distrustful.read() as session:
         assert await session.scalar(ONE) == 1
 
 
-@pytest.mark.usefixtures("cage")
-@pytest.mark.parametrize("query", [select(Canary.name), text("SELECT name FROM harness.canaries")])
+@pytest.mark.usefixtures("sample_table")
+@pytest.mark.parametrize("query", [select(Sample.name), text("SELECT name FROM harness.samples")])
 async def test_read_is_sent_again_on_a_new_connection(
     pooled: Database, engine: AsyncEngine, query: Executable
 ) -> None:
@@ -139,7 +139,7 @@ async def test_replaced_connection_keeps_the_options_of_its_transaction(
         "postgresql_readonly": True,
         "postgresql_deferrable": True,
     }
-    await say_goodbye(proxy)
+    await send_shutdown_message(proxy)
 
     async with pooled.transaction() as session:
         await session.connection(execution_options=options)
@@ -153,7 +153,7 @@ async def test_replaced_connection_keeps_the_options_of_its_transaction(
     assert (found, later) == (["serializable", "on", "on"], "read committed")
 
 
-@pytest.mark.usefixtures("cage")
+@pytest.mark.usefixtures("sample_table")
 async def test_what_comes_later_is_not_sent_again(pooled: Database, engine: AsyncEngine) -> None:
     async with pooled.transaction() as session:
         await add(session, "lost")
@@ -167,7 +167,7 @@ async def test_what_comes_later_is_not_sent_again(pooled: Database, engine: Asyn
         assert await count(session) == 0
 
 
-@pytest.mark.usefixtures("cage")
+@pytest.mark.usefixtures("sample_table")
 async def test_a_commit_is_not_sent_again_and_its_outcome_is_unknown(
     pooled: Database, engine: AsyncEngine
 ) -> None:
@@ -212,7 +212,7 @@ async def test_a_migration_beneath_a_prepared_statement_is_not_noticed(
             await migration.execute(text("DROP TABLE harness_plans"))
 
 
-@pytest.mark.usefixtures("cage")
+@pytest.mark.usefixtures("sample_table")
 async def test_transaction_with_a_stale_plan_after_a_write_fails(
     pooled: Database, engine: AsyncEngine
 ) -> None:
@@ -233,7 +233,7 @@ async def test_transaction_with_a_stale_plan_after_a_write_fails(
     finally:
         async with engine.begin() as migration:
             await migration.execute(text("DROP TABLE harness_stale"))
-            await migration.execute(text("TRUNCATE harness.canaries"))
+            await migration.execute(text("TRUNCATE harness.samples"))
 
 
 async def test_switch_to_writing_that_is_cancelled_is_not_taken_for_done(
@@ -243,11 +243,11 @@ async def test_switch_to_writing_that_is_cancelled_is_not_taken_for_done(
         async with pooled.transaction() as session:
             await session.execute(ONE)
 
-    proxy.silence()
+    proxy.stall()
     writing = asyncio.create_task(write())
     await asyncio.sleep(0.05)  # until it waits for the answer
     writing.cancel()
-    proxy.heal()
+    proxy.resume()
     await asyncio.wait([writing])
 
     async with pooled.read() as session:

@@ -223,7 +223,7 @@ async def test_every_reference_of_the_openapi_document_leads_somewhere(app: Fast
 
 @pytest.fixture
 async def narrow_client(engine: AsyncEngine) -> AsyncGenerator[AsyncClient]:
-    """A client of canaries on a pool of one connection, which is in use, that gives up at once."""
+    """A client of samples on a pool of one connection, which is in use, that gives up at once."""
     settings = settings_for(engine.url).model_copy(
         update={"database_pool_size": 1, "database_pool_timeout": 0.05}
     )
@@ -251,21 +251,21 @@ async def test_invalid_request_does_not_wait_for_a_connection(
 
 
 async def test_a_pool_without_a_connection_left_is_unavailable(narrow_client: AsyncClient) -> None:
-    response = await narrow_client.get("/canaries/count")
+    response = await narrow_client.get("/samples/count")
 
     assert response.status_code == 503
     assert response.headers["retry-after"] == "1"
     assert response.json()["detail"] == "The database is busy; retry shortly."
 
 
-@pytest.mark.usefixtures("cage")
+@pytest.mark.usefixtures("sample_table")
 async def test_what_waits_too_long_for_a_lock_is_unavailable(engine: AsyncEngine) -> None:
     settings = settings_for(engine.url).model_copy(update={"database_lock_timeout": 0.02})
     app = make_app()
     async with open_database(settings) as database, engine.begin() as other:
         app.dependency_overrides[get_database] = lambda: database
-        await other.execute(text("LOCK TABLE harness.canaries"))
+        await other.execute(text("LOCK TABLE harness.samples"))
         async with client_of(app) as client:
-            response = await client.get("/canaries/count")
+            response = await client.get("/samples/count")
 
     assert response.status_code == 503

@@ -68,9 +68,9 @@ ROWS = text("SELECT CASE WHEN n > 60 THEN harness.fail(:state) END FROM generate
 
 
 @pytest.fixture(scope="session")
-async def failing_objects(engine: AsyncEngine, cage: None) -> None:
+async def failing_objects(engine: AsyncEngine, sample_table: None) -> None:
     """Functions and tables that raise an error of any code."""
-    del cage
+    del sample_table
     async with engine.begin() as connection:
         driver = (await connection.get_raw_connection()).driver_connection
         assert isinstance(driver, asyncpg.Connection)
@@ -264,13 +264,13 @@ async def test_nobody_is_told_to_repeat_what_may_have_been_done(
     assert "retry-after" not in response.headers
 
 
-@pytest.mark.usefixtures("cage")
+@pytest.mark.usefixtures("sample_table")
 async def test_a_server_that_does_not_answer_is_too_late_and_its_connection_replaced(
     faulty_client: AsyncClient,
 ) -> None:
     assert (await faulty_client.get("/no-answer")).status_code == 504
     assert (await faulty_client.get("/no-answer/copy")).status_code == 504
-    assert (await faulty_client.get("/canaries/count")).status_code == HTTPStatus.OK
+    assert (await faulty_client.get("/samples/count")).status_code == HTTPStatus.OK
 
 
 @pytest.mark.parametrize(
@@ -288,7 +288,7 @@ async def test_a_database_that_is_not_there_is_unavailable(place: dict[str, Any]
         app = make_app()
         app.dependency_overrides[get_database] = lambda: database
         async with client_of(app) as client:
-            response = await client.get("/canaries/count")
+            response = await client.get("/samples/count")
 
     assert response.status_code == 503
 

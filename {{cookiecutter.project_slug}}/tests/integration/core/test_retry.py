@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.db import CurrentDatabase, get_database, retry
 from app.core.db.retry import ATTEMPTS, retry_when_refused
-from devkit.fixtures.sample_app import Canary, add, count, create_table, make_app
+from devkit.fixtures.sample_app import Sample, add, count, create_table, make_app
 from devkit.testing.clients import client_of
 from devkit.testing.committed import Committed
 from devkit.testing.isolated import Isolated
@@ -20,7 +20,7 @@ def refuse(state: str) -> str:
 
 
 class Work:
-    """Adds a canary, and is refused the first few times."""
+    """Adds a sample, and is refused the first few times."""
 
     def __init__(self, refusals: int, state: str = "40001") -> None:
         self.refusals = refusals
@@ -35,7 +35,7 @@ class Work:
         return self.attempts
 
 
-@pytest.mark.usefixtures("cage")
+@pytest.mark.usefixtures("sample_table")
 @pytest.mark.parametrize("state", ["40001", "40P01"])
 async def test_what_was_refused_is_done_again_and_once(
     database: Isolated, session: AsyncSession, state: str
@@ -43,10 +43,10 @@ async def test_what_was_refused_is_done_again_and_once(
     result = await retry_when_refused(database, Work(2, state))
 
     assert result == 3
-    assert (await session.scalars(select(Canary.name))).all() == ["attempt 3"]
+    assert (await session.scalars(select(Sample.name))).all() == ["attempt 3"]
 
 
-@pytest.mark.usefixtures("cage")
+@pytest.mark.usefixtures("sample_table")
 async def test_another_error_is_not_tried_again(database: Isolated) -> None:
     work = Work(1, "23514")
 
@@ -56,7 +56,7 @@ async def test_another_error_is_not_tried_again(database: Isolated) -> None:
     assert work.attempts == 1
 
 
-@pytest.mark.usefixtures("cage")
+@pytest.mark.usefixtures("sample_table")
 async def test_what_is_always_refused_is_unavailable_in_the_end(
     database: Isolated, session: AsyncSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -89,13 +89,13 @@ async def test_two_that_meet_in_earnest_both_get_through(database: Committed) ->
         nonlocal attempts
         attempts += 1
         await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
-        name = await session.scalar(select(Canary.name))
+        name = await session.scalar(select(Sample.name))
         if attempts <= 2:
             await met.wait()
-        await session.execute(update(Canary).values(name=f"{name}+"))
+        await session.execute(update(Sample).values(name=f"{name}+"))
 
     await asyncio.gather(*(retry_when_refused(database, append) for _ in range(2)))
 
     async with database.session() as session:
-        assert await session.scalar(select(Canary.name)) == "counter++"
+        assert await session.scalar(select(Sample.name)) == "counter++"
     assert attempts == 3

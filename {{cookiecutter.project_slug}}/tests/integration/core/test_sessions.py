@@ -18,7 +18,7 @@ from app.core.db import CurrentDatabase, Database, ReadSession, Session, get_dat
 from app.core.db.aborted import AbortedTransactionError
 from app.core.db.database import open_database
 from app.core.db.statements import NeedsTransactionError, ReadOnlyError, UsageError
-from devkit.fixtures.sample_app import Canary, add, count, create_table, make_app
+from devkit.fixtures.sample_app import Sample, add, count, create_table, make_app
 from devkit.testing.clients import client_of
 from devkit.testing.committed import Committed
 from devkit.testing.databases import settings_for
@@ -129,17 +129,17 @@ async def copy_twice_and_catch(name: str, session: Session) -> None:
 
 
 async def copy(session: AsyncSession, name: str) -> None:
-    """Add a canary by the driver's own COPY, of which SQLAlchemy sees nothing."""
+    """Add a sample by the driver's own COPY, of which SQLAlchemy sees nothing."""
     driver: Any = (await (await session.connection()).get_raw_connection()).driver_connection
     await driver.copy_records_to_table(
-        "canaries", schema_name="harness", records=[(name,)], columns=["name"]
+        "samples", schema_name="harness", records=[(name,)], columns=["name"]
     )
 
 
 @pytest.fixture(params=["sandbox", pytest.param("committed", marks=pytest.mark.committed)])
-async def either(cage: None, database: Isolated) -> Isolated:
+async def either(sample_table: None, database: Isolated) -> Isolated:
     """The database of the test, in the sandbox and with real commits; it has the table."""
-    del cage
+    del sample_table
     if isinstance(database, Committed):
         await create_table(database.engine)
     return database
@@ -167,7 +167,7 @@ async def pool_of(size: int, database: Committed) -> AsyncGenerator[Database]:
 
 async def names(database: Isolated) -> set[str]:
     async with database.session() as session:
-        return set(await session.scalars(select(Canary.name)))
+        return set(await session.scalars(select(Sample.name)))
 
 
 async def has_raised(error: type[Exception], database: Database, block: str, act: Act) -> bool:
@@ -196,7 +196,7 @@ async def test_session_that_is_used_after_its_block_raises(either: Isolated, blo
         await count(session)
 
 
-@pytest.mark.usefixtures("cage")
+@pytest.mark.usefixtures("sample_table")
 @pytest.mark.parametrize("path", ["/late/a", "/streamed/a", "/read-streamed/a"])
 async def test_session_that_is_used_after_its_route_raises(database: Isolated, path: str) -> None:
     async with serving(database) as client:
@@ -211,27 +211,27 @@ def execute(statement: Any) -> Act:
 
 
 async def add_object(session: AsyncSession) -> None:
-    session.add(Canary(name="never"))
+    session.add(Sample(name="never"))
 
 
 async def add_object_and_flush(session: AsyncSession) -> None:
-    session.add(Canary(name="never"))
+    session.add(Sample(name="never"))
     await session.flush()
 
 
-INSERT = "INSERT INTO harness.canaries VALUES ('never')"
+INSERT = "INSERT INTO harness.samples VALUES ('never')"
 
 WRITES: dict[str, Act] = {
     "object": add_object,
     "flush": add_object_and_flush,
-    "insert": execute(insert(Canary).values(name="never")),
+    "insert": execute(insert(Sample).values(name="never")),
     "text": execute(text(INSERT)),
     "cte": execute(
-        select(insert(Canary).values(name="never").returning(Canary.name).cte("written"))
+        select(insert(Sample).values(name="never").returning(Sample.name).cte("written"))
     ),
     "function": execute(text("SELECT harness.visit()")),
     "sequence": execute(text("SELECT nextval('harness.visits')")),
-    "row lock": execute(select(Canary).with_for_update()),
+    "row lock": execute(select(Sample).with_for_update()),
     "block": execute(text(f"DO $$ BEGIN COMMIT; SET TRANSACTION READ WRITE; {INSERT}; END $$")),
     "mode": execute(text("SET default_transaction_read_only = off")),
     "mode by function": execute(
@@ -253,13 +253,13 @@ async def test_read_session_refuses_to_write(either: Isolated) -> None:
 
 
 NEEDS_TRANSACTION: dict[str, Act] = {
-    "stream": lambda session: session.stream(select(Canary)),
+    "stream": lambda session: session.stream(select(Sample)),
     "stream_scalars": lambda session: session.stream_scalars(text("SELECT 1")),
     "begin_nested": lambda session: session.begin_nested().start(),
     "SAVEPOINT": execute(text("SAVEPOINT a")),
     "SET LOCAL": execute(text("SET LOCAL app.tenant = 'blue'")),
     "temporary table": execute(text("CREATE TEMP TABLE a (n int) ON COMMIT DROP")),
-    "LOCK": execute(text("LOCK TABLE harness.canaries")),
+    "LOCK": execute(text("LOCK TABLE harness.samples")),
     "CALL": execute(text("CALL harness.visit()")),
 }
 
@@ -392,18 +392,18 @@ async def test_read_gives_its_connection_back_after_each_statement(database: Com
         await add(session, "a")
 
     async with database.read() as session:
-        canary = await session.get_one(Canary, "a")
+        sample = await session.get_one(Sample, "a")
         assert database.engine.pool.status() == "0 of 5 connections are in use"
-        assert await session.get(Canary, "a") is canary
-        assert canary.parent is None
+        assert await session.get(Sample, "a") is sample
+        assert sample.parent is None
 
 
 @pytest.mark.committed
 async def test_request_needs_one_place_in_the_queue(database: Committed) -> None:
-    paths = ("/with-auth/a", "/both/b", "/canaries/c/inside")
+    paths = ("/with-auth/a", "/both/b", "/samples/c/inside")
     async with pool_of(1, database) as pooled, serving(pooled) as client, asyncio.timeout(5):
         statuses = [(await client.post(path)).status_code for path in paths]
-        failed = await client.post("/canaries/d/inside", params={"fails": True})
+        failed = await client.post("/samples/d/inside", params={"fails": True})
         connections = (await client.get("/gathered")).json()
 
     assert (statuses, failed.status_code, connections) == ([200] * 3, 409, 1)
@@ -443,7 +443,7 @@ async def test_what_the_driver_does_first_is_in_the_transaction(either: Isolated
     assert await names(either) == set()
 
 
-@pytest.mark.usefixtures("cage")
+@pytest.mark.usefixtures("sample_table")
 @pytest.mark.parametrize(
     ("path", "status", "stored"),
     [

@@ -129,7 +129,7 @@ async def hasty_client(hasty_app: FastAPI) -> AsyncGenerator[AsyncClient]:
         yield client
 
 
-@pytest.mark.usefixtures("cage")
+@pytest.mark.usefixtures("sample_table")
 async def test_a_statement_that_is_cut_short_stops_and_is_rolled_back(
     hasty_client: AsyncClient,
 ) -> None:
@@ -141,7 +141,7 @@ async def test_a_statement_that_is_cut_short_stops_and_is_rolled_back(
     assert (await hasty_client.get("/count")).json() == 0
 
 
-@pytest.mark.usefixtures("cage")
+@pytest.mark.usefixtures("sample_table")
 async def test_a_connection_is_given_back_by_a_handler_that_is_cut_short(
     hasty_client: AsyncClient,
 ) -> None:
@@ -191,7 +191,7 @@ class Reader:
         self.aborted = True
 
 
-@pytest.mark.usefixtures("cage")
+@pytest.mark.usefixtures("sample_table")
 async def test_a_client_that_stops_reading_holds_no_connection(
     hasty_app: FastAPI, hasty_client: AsyncClient
 ) -> None:
@@ -213,7 +213,7 @@ async def test_a_client_that_reads_slowly_gets_everything(hasty_app: FastAPI) ->
     assert max(map(len, bodies)) <= PART_MAX
 
 
-@pytest.mark.usefixtures("cage")
+@pytest.mark.usefixtures("sample_table")
 async def test_a_request_that_a_stop_cuts_is_answered(
     hasty_app: FastAPI, stop: Callable[[], None]
 ) -> None:

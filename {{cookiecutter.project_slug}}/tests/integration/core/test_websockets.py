@@ -216,7 +216,7 @@ async def test_a_page_of_another_origin_opens_no_websocket(chat: FastAPI) -> Non
     assert problem(await websocket(chat, "/rooms/7", headers=headers))[0] == 403
 
 
-@pytest.mark.usefixtures("cage")
+@pytest.mark.usefixtures("sample_table")
 async def test_a_fault_of_the_database_closes_the_socket(chat: FastAPI) -> None:
     *_, last = await websocket(chat, "/names", "twice\0", state=chat.state.yielded)
 
