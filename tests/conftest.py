@@ -19,6 +19,8 @@ Baked = Callable[[str], Path]
 
 pytest_plugins = ["tests.served", "tests.workshop"]
 
+collect_ignore = ["devkit"]  # they run in a baked project: test_devkit.py
+
 REACH_THE_INDEX = re.compile(r"(https?|no)_proxy|ssl_cert_(file|dir)|(pip|uv)_\w*index\w*", re.I)
 """The only variables of this machine that a clean environment keeps: how packages are reached."""
 

@@ -4,7 +4,7 @@ from tests.sabotages.sabotage import Sabotage
 
 TELEMETRY = "app/core/observability/telemetry.py"
 IN_TELEMETRY = "tests/integration/core/test_telemetry.py"
-FEATURE = "tests/unit/test_feature.py"
+FEATURE = "devkit/tests/unit/test_feature.py"
 GUIDE = "tests/integration/test_guide.py"
 
 SABOTAGES = [

@@ -13,6 +13,8 @@ MIGRATIONS = "tests/integration/test_migrations.py"
 LIVE = "tests/integration/core/test_live_migrations.py"
 HEALTH = "tests/integration/test_health.py"
 PRODUCTS = "tests/integration/test_products.py"
+SCHEMA_OBJECTS = "devkit/tests/integration/test_schema_objects.py"
+FILLED = "devkit/tests/integration/test_rows.py"
 
 SABOTAGES = [
     Sabotage(
@@ -76,91 +78,91 @@ SABOTAGES = [
         CATALOG,
         "string_agg(enumlabel, ', ' ORDER BY enumsortorder)",
         "count(enumlabel)",
-        f"{MIGRATIONS}::test_every_difference_is_seen",
+        f"{SCHEMA_OBJECTS}::test_every_difference_is_seen",
     ),
     Sabotage(
         "the text of a check is compared",
         CATALOG,
         "regexp_replace(pg_get_constraintdef(k.oid), ' NOT VALID$', '')",
         "contype",
-        f"{MIGRATIONS}::test_every_difference_is_seen",
+        f"{SCHEMA_OBJECTS}::test_every_difference_is_seen",
     ),
     Sabotage(
         "every schema is compared",
         CATALOG,
         "WHERE nspname !~ '^pg_' AND nspname <> 'information_schema'\n        AND (tableoid",
         "WHERE nspname = current_schema()\n        AND (tableoid",
-        f"{MIGRATIONS}::test_every_difference_is_seen",
+        f"{SCHEMA_OBJECTS}::test_every_difference_is_seen",
     ),
     Sabotage(
         "a partition is not compared",
         CATALOG,
         "AND NOT relispartition AND relname",
         "AND relname",
-        f"{MIGRATIONS}::test_what_no_model_describes_is_not_compared",
+        f"{SCHEMA_OBJECTS}::test_what_no_model_describes_is_not_compared",
     ),
     Sabotage(
         "a view is not compared",
         CATALOG,
         "WHERE relkind IN ('r', 'p') AND",
         "WHERE relkind IN ('r', 'p', 'v') AND",
-        f"{MIGRATIONS}::test_what_no_model_describes_is_not_compared",
+        f"{SCHEMA_OBJECTS}::test_what_no_model_describes_is_not_compared",
     ),
     Sabotage(
         "a constraint that is not yet valid counts as there",
         CATALOG,
         "' NOT VALID$'",
         "' NOT EVEN VALID$'",
-        f"{MIGRATIONS}::test_what_no_model_describes_is_not_compared",
+        f"{SCHEMA_OBJECTS}::test_what_no_model_describes_is_not_compared",
     ),
     Sabotage(
         "a declaration stands for what its table has",
         CATALOG,
         "for key in keys)}",
         "for key in keys[:1])}",
-        "tests/unit/test_migrations.py::test_a_declaration_stands_for_all_that_its_table_or_column_has",
+        "devkit/tests/unit/test_declarations.py::test_a_declaration_stands_for_all_that_its_table_or_column_has",
     ),
     Sabotage(
         "one change is overruled by one word",
         "devkit/commands/lint_migrations.py",
         '"renaming-object": ("renaming-table",),',
         '"renaming-object": (),',
-        "tests/unit/test_lint_migrations.py::test_one_change_is_found_by_one_rule",
+        "devkit/tests/unit/test_lint_migrations.py::test_one_change_is_found_by_one_rule",
     ),
     Sabotage(
         "a row is made, whatever the types",
         ROWS,
         "    typcategory::text AS category,",
         "    'N' AS category,",
-        f"{MIGRATIONS}::test_a_row_is_made_whatever_the_table",
+        f"{FILLED}::test_a_row_is_made_whatever_the_table",
     ),
     Sabotage(
         "a row is made that the checks accept",
         ROWS,
         "            for rule in self._broken(table, error, rules):\n",
         "            for rule in ():\n",
-        f"{MIGRATIONS}::test_a_row_is_made_whatever_the_table",
+        f"{FILLED}::test_a_row_is_made_whatever_the_table",
     ),
     Sabotage(
         "a row may refer to itself",
         ROWS,
         "        if key.target == key.table:\n            return True\n",
         "",
-        f"{MIGRATIONS}::test_a_row_is_made_whatever_the_table",
+        f"{FILLED}::test_a_row_is_made_whatever_the_table",
     ),
     Sabotage(
         "tables that refer to each other get rows",
         ROWS,
         "            rows.defer([table.oid for table in refused])\n",
         "            rows.defer([])\n",
-        f"{MIGRATIONS}::test_tables_that_refer_to_each_other_get_rows",
+        f"{SCHEMA_OBJECTS}::test_tables_that_refer_to_each_other_get_rows",
     ),
     Sabotage(
         "a table that no row fits is named, with the file to declare one in",
         ROWS,
         "in ROWS of migrations/objects.py",
         "in devkit/testing/rows.py",
-        f"{MIGRATIONS}::test_a_table_that_no_row_fits_is_to_be_declared",
+        f"{SCHEMA_OBJECTS}::test_a_table_that_no_row_fits_is_to_be_declared",
     ),
     Sabotage(
         "every constraint has the name of the convention",

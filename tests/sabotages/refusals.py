@@ -5,7 +5,7 @@ from tests.sabotages.sabotage import Sabotage
 RUNNER = "app/core/db/migrations/runner.py"
 REFUSALS = "app/core/db/migrations/errors.py"
 REFUSED = "tests/integration/core/test_migration_refusals.py"
-LINT = "tests/unit/test_lint_migrations.py"
+LINT = "devkit/tests/unit/test_lint_migrations.py"
 
 SABOTAGES = [
     Sabotage(
@@ -27,7 +27,7 @@ SABOTAGES = [
         "devkit/postgres/__main__.py",
         "    except (PostgresError, ValidationError) as error:\n",
         "    except PostgresError as error:\n",
-        "tests/unit/test_launcher.py::test_a_wrong_url_is_said_in_one_line_without_its_password",
+        "devkit/tests/unit/test_launcher.py::test_a_wrong_url_is_said_in_one_line_without_its_password",
     ),
     Sabotage(
         "two heads are refused with the way to join them",
@@ -69,7 +69,7 @@ SABOTAGES = [
         "devkit/testing/databases.py",
         "        raise RefusedError(why) from error\n",
         "        raise error\n",
-        "tests/integration/test_databases.py"
+        "devkit/tests/integration/test_databases.py"
         "::test_migrations_that_do_not_run_are_one_answer_for_the_whole_run",
     ),
     Sabotage(

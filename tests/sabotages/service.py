@@ -6,9 +6,10 @@ DATABASE = "app/core/db/database.py"
 ERRORS = "app/core/errors.py"
 PROBLEMS = "app/core/http/problem_details.py"
 SANDBOX = "devkit/testing/sandbox.py"
-IN_SANDBOX = "tests/integration/test_sandbox.py"
+IN_SANDBOX = "devkit/tests/integration/test_sandbox.py"
 BEFORE_RESPONSE = "tests/integration/core/test_commit_before_response.py"
 PRODUCTS = "tests/integration/test_products.py"
+ISOLATION = "devkit/tests/integration/test_isolation.py"
 
 SABOTAGES = [
     Sabotage(
@@ -30,21 +31,21 @@ SABOTAGES = [
         DATABASE,
         "                await commit(session)\n",
         "                await session.flush()\n",
-        f"{IN_SANDBOX}::test_what_the_application_commits_is_visible",
+        f"{ISOLATION}::test_what_the_application_commits_is_visible",
     ),
     Sabotage(
         "a commit that PostgreSQL answers with a rollback is an error",
         "app/core/db/aborted.py",
         'if query == "COMMIT;":',
         'if query == "COMMIT":',
-        "tests/integration/test_committed.py::test_a_commit_after_a_caught_failure_is_an_error",
+        "devkit/tests/integration/test_committed.py::test_a_commit_after_a_caught_failure_is_an_error",
     ),
     Sabotage(
         "a transaction that raises is rolled back, and not committed in a finally",
         DATABASE,
         "            if error is None:\n                await self._finish()\n",
         "            if self.session:\n                await self._finish()\n",
-        f"{IN_SANDBOX}::test_what_the_application_rolls_back_is_gone_and_arranged_rows_stay",
+        f"{ISOLATION}::test_what_the_application_rolls_back_is_gone_and_arranged_rows_stay",
     ),
     Sabotage(
         "only the database module commits",

@@ -11,7 +11,7 @@ RETURNED = "app/core/db/returned_errors.py"
 SAVEPOINTS = "devkit/testing/savepoints.py"
 SESSIONS = "app/core/db/sessions.py"
 STATEMENTS = "app/core/db/statements.py"
-IN_METHODS = "tests/unit/test_session_methods.py"
+IN_METHODS = "devkit/tests/unit/test_session_methods.py"
 IN_SESSIONS = "tests/integration/core/test_sessions.py"
 IN_STATEMENTS = "tests/unit/core/test_statements.py"
 
@@ -53,7 +53,7 @@ SABOTAGES = [
         SAVEPOINTS,
         '{self._held[connection]}; {READS}"',
         '{self._held[connection]}"',
-        "tests/integration/test_sandbox.py::test_a_query_that_fails_is_the_only_one_that_fails",
+        "devkit/tests/integration/test_sandbox.py::test_a_query_that_fails_is_the_only_one_that_fails",
     ),
     Sabotage(
         "an object that a read would write is noticed",

@@ -4,8 +4,10 @@ import inspect
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.db.sessions import BlockSession
+from devkit.adapter import take
 from devkit.testing.sandbox import OwnSession
+
+BlockSession = take("core.db.sessions:BlockSession")
 
 RUN_STATEMENTS = {
     *("connection", "delete", "delete_all", "execute", "flush", "get", "get_one", "merge"),

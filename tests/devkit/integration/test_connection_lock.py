@@ -14,25 +14,6 @@ from devkit.testing.sandbox import Sandbox
 pytestmark = pytest.mark.usefixtures("sample_table")
 
 
-@pytest.mark.parametrize("repetition", range(2))
-async def test_requests_at_once_succeed_beside_an_open_savepoint(
-    sample_client: AsyncClient, session: AsyncSession, repetition: int
-) -> None:
-    await add(session, f"uncommitted {repetition}")
-
-    async with session.begin_nested():
-        await add(session, f"nested {repetition}")
-        responses = await asyncio.gather(
-            *(sample_client.post(f"/samples/{number}") for number in range(10)),
-            *(sample_client.post(f"/samples/{number}") for number in range(10)),
-            *(sample_client.get("/samples/count") for _ in range(10)),
-        )
-
-    statuses = sorted(response.status_code for response in responses)
-    assert statuses == [200] * 20 + [409] * 10
-    assert await count(session) == 12
-
-
 async def test_background_tasks_take_part(
     sample_client: AsyncClient, session: AsyncSession
 ) -> None:

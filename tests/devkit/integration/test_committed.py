@@ -107,13 +107,3 @@ async def test_an_advisory_lock_excludes_another_connection(database: Committed)
     async with database.transaction() as first, database.transaction() as second:
         assert await first.scalar(lock) is True
         assert await second.scalar(lock) is False
-
-
-@pytest.mark.parametrize("run", ["first", "second"])
-@pytest.mark.usefixtures("sample_table")
-async def test_each_test_has_a_database_of_its_own(database: Committed, run: str) -> None:
-    async with database.transaction() as session:
-        await add(session, run)
-
-    async with database.session() as session:
-        assert await count(session) == 1

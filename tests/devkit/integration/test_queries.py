@@ -8,14 +8,6 @@ from app.core.db import Database
 from devkit.testing.queries import Queries
 
 
-async def test_a_block_is_counted_by_itself(session: AsyncSession, queries: Queries) -> None:
-    await session.execute(text("SELECT 0"))
-
-    with queries.expect(2):
-        await session.execute(text("SELECT 1"))
-        await session.execute(text("SELECT 2"))
-
-
 async def test_what_ran_is_shown_when_the_count_is_wrong(
     session: AsyncSession, queries: Queries
 ) -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
 
 import asyncpg
 import pytest
@@ -10,12 +9,11 @@ from fastapi import FastAPI
 from httpx import AsyncClient
 from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, PendingRollbackError
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.db import get_database
 from app.core.db.aborted import AbortedTransactionError
 from app.core.db.statements import UsageError
-from app.core.errors import ConflictError
 from devkit.fixtures.sample_app import Sample, add, count
 from devkit.testing.connection_lock import SandboxError
 from devkit.testing.leak_check import Baseline
@@ -32,53 +30,15 @@ async def driver_of(session: AsyncSession) -> asyncpg.Connection:
     return driver
 
 
-async def transact(sandbox: Sandbox, *statements: str) -> None:
-    async with sandbox.transaction() as session:
-        for statement in statements:
-            await session.execute(text(statement))
-
-
 async def commit(sandbox: Sandbox) -> None:
     async with sandbox.transaction() as session:
         await add(session, "committed")
 
 
-async def roll_back(sandbox: Sandbox) -> None:
-    with contextlib.suppress(ConflictError):
-        async with sandbox.transaction() as session:
-            await add(session, "rolled back")
-            raise ConflictError
-
-
-async def fail_and_then_commit(sandbox: Sandbox) -> None:
-    await commit(sandbox)
-    with pytest.raises(IntegrityError):
-        await commit(sandbox)
+async def transact(sandbox: Sandbox, *statements: str) -> None:
     async with sandbox.transaction() as session:
-        await add(session, "after the failure")
-
-
-async def commit_in_the_session_of_the_test(sandbox: Sandbox) -> None:
-    async with sandbox.session() as session:
-        await add(session, "arranged")
-        await session.rollback()
-        await add(session, "arranged again")
-        await session.commit()
-
-
-@pytest.mark.parametrize(
-    "act", [commit, roll_back, fail_and_then_commit, commit_in_the_session_of_the_test]
-)
-async def test_no_row_outlives_its_test(
-    engine: AsyncEngine, savepoints: Savepoints, act: Callable[[Sandbox], Awaitable[None]]
-) -> None:
-    async with Sandbox.on(savepoints) as first_test:
-        await act(first_test)
-
-    async with Sandbox.on(savepoints) as second_test, second_test.session() as session:
-        assert await count(session) == 0
-    async with engine.connect() as another_connection:
-        assert (await another_connection.execute(select(Sample.name))).all() == []
+        for statement in statements:
+            await session.execute(text(statement))
 
 
 async def test_no_advisory_lock_outlives_its_test(savepoints: Savepoints) -> None:
@@ -132,39 +92,6 @@ async def test_command_to_the_driver_does_not_end_the_transaction(
             await driver.execute(command)
 
     assert await count(session) == 1
-
-
-async def test_transaction_of_the_driver_is_a_savepoint(
-    database: Sandbox, session: AsyncSession
-) -> None:
-    async with database.transaction() as own:
-        await add(own, "kept")
-        driver = await driver_of(own)
-        with contextlib.suppress(ZeroDivisionError):
-            async with driver.transaction():
-                await driver.execute("INSERT INTO harness.samples VALUES ('undone')")
-                raise ZeroDivisionError
-
-    assert (await session.scalars(select(Sample.name))).all() == ["kept"]
-
-
-async def test_statement_that_is_cancelled_undoes_only_its_transaction(
-    database: Sandbox, session: AsyncSession
-) -> None:
-    await add(session, "arranged")
-    async with database.transaction() as first:
-        await add(first, "committed")
-
-    with pytest.raises(TimeoutError):
-        async with asyncio.timeout(0.05):
-            await transact(
-                database, "INSERT INTO harness.samples VALUES ('late')", "SELECT pg_sleep(5)"
-            )
-    async with database.transaction() as third:
-        await add(third, "later")
-
-    names = (await session.scalars(select(Sample.name).order_by(Sample.name))).all()
-    assert names == ["arranged", "committed", "later"]
 
 
 async def test_session_that_was_invalidated_says_so_at_its_commit(database: Sandbox) -> None:
@@ -237,27 +164,6 @@ async def test_a_request_stays_in_the_sandbox_when_overrides_are_cleared(
     assert app.dependency_overrides.keys() == {get_database}
 
 
-async def test_what_the_application_commits_is_visible(
-    sample_client: AsyncClient, session: AsyncSession
-) -> None:
-    response = await sample_client.post("/samples/a")
-
-    assert response.status_code == 200
-    assert await count(session) == 1
-
-
-async def test_what_the_application_rolls_back_is_gone_and_arranged_rows_stay(
-    sample_client: AsyncClient, session: AsyncSession
-) -> None:
-    await add(session, "arranged")
-    await session.commit()
-
-    response = await sample_client.post("/samples/a/raise")
-
-    assert response.status_code == 409
-    assert (await session.scalars(select(Sample.name))).all() == ["arranged"]
-
-
 async def test_rows_that_are_not_committed_survive_what_the_application_rolls_back(
     sample_client: AsyncClient, session: AsyncSession
 ) -> None:
@@ -306,24 +212,6 @@ async def test_a_handled_violation_keeps_earlier_rows_and_the_transaction_goes_o
     assert handled.json() == 1
     assert later.status_code == 200
     assert await count(session) == 2
-
-
-async def test_a_violation_that_is_not_handled_is_an_error_and_the_next_request_works(
-    sample_client: AsyncClient, session: AsyncSession
-) -> None:
-    statuses = [(await sample_client.post(f"/samples/{name}")).status_code for name in "aab"]
-
-    assert statuses == [200, 409, 200]
-    assert await count(session) == 2
-
-
-async def test_a_deferred_constraint_fails_the_commit_and_leaves_no_row(
-    sample_client: AsyncClient, session: AsyncSession
-) -> None:
-    response = await sample_client.post("/samples/orphan", params={"parent": "nobody"})
-
-    assert response.status_code == 409
-    assert await count(session) == 0
 
 
 async def test_a_deferred_constraint_stays_deferred_for_the_next_transaction(
