@@ -47,10 +47,12 @@ check: lint types test test-heavy ## Everything that CI checks
 lint: $(installed) ## Check rules and format, also of the project that is not baked yet
 	@$(python) -m ruff check
 	@$(python) -m ruff format --check
+	@cd '{{cookiecutter.project_slug}}' && '$(CURDIR)/$(python)' -B -m devkit.commands.manifest
 
-format: $(installed) ## Mend what can be mended, and format
+format: $(installed) ## Fix what can be fixed, format, and write the manifest of devkit
 	@$(python) -m ruff check --fix
 	@$(python) -m ruff format
+	@cd '{{cookiecutter.project_slug}}' && '$(CURDIR)/$(python)' -B -m devkit.commands.manifest --accept
 
 types: $(installed) ## Check types
 	@$(python) -m ty check
