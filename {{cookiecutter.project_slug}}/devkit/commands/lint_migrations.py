@@ -26,7 +26,7 @@ check_one_head = take("core.db.migrations.errors:check_one_head")
 
 
 EXCLUDED = {
-    "require-lock-timeout": "migrations/env.py sets it for all of them",
+    "require-lock-timeout": "app/core/db/migrations sets it for all of them",
     "require-statement-timeout": "likewise",
     "ban-char-field": "holds up no live system",
     "prefer-identity": "likewise: SQLAlchemy writes bigserial for an integer key",
