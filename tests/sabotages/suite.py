@@ -93,4 +93,25 @@ SABOTAGES = [
         "",
         f"{IN_LEAKS}::test_a_thread_that_goes_on_is_named",
     ),
+    Sabotage(
+        "devkit imports nothing of the application",
+        "devkit/testing/clients.py",
+        'get_database = take("core.db:get_database")\n',
+        "from app.core.db import get_database\n",
+        "devkit/tests/unit/test_imports.py::test_devkit_imports_nothing_of_the_application",
+    ),
+    Sabotage(
+        "the application does not import devkit",
+        "app/main.py",
+        "from app import features\n",
+        "import devkit.adapter\nfrom app import features\n",
+        "tests/unit/test_architecture.py::test_the_application_imports_neither_tests_nor_devkit",
+    ),
+    Sabotage(
+        "an edit of devkit is noticed",
+        "devkit/commands/manifest.py",
+        "        elif found[name] != recorded[name]:\n",
+        "        elif found[name] is recorded:\n",
+        "devkit/tests/unit/test_manifest.py::test_each_edit_is_named_until_it_is_accepted",
+    ),
 ]

@@ -50,7 +50,7 @@ class Console(code.InteractiveConsole):
 def main() -> None:
     load_models()
     models = {mapper.class_.__name__: mapper.class_ for mapper in Base.registry.mappers}
-    # Whoever types is slower than any deadline between two statements.
+    # A person types more slowly than any deadline between two statements allows.
     settings = Settings().model_copy(update={"database_idle_transaction_timeout": None})
     engine = create_engine(settings)
     session = AsyncSession(engine, expire_on_commit=False)

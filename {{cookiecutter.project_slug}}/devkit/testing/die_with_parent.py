@@ -1,4 +1,4 @@
-"""Run a command that ends when whoever started it does: ``python -m devkit.testing.die_with_parent COMMAND...``.
+"""Run a command that dies with its parent: ``python -m devkit.testing.die_with_parent COMMAND...``.
 
 A test run that is killed closes this process's standard input, whatever else it could not do.
 """

@@ -12,7 +12,7 @@ Sessions: Any = take("core.db.sessions:Sessions")
 
 
 class TestSession(AsyncSession):
-    """Reads a row anew each time: its identity map does not hide what the application changed."""
+    """Session that reads a row again each time, so that it shows what the application changed."""
 
     __test__ = False  # pytest takes it for tests by its name
 

@@ -140,7 +140,7 @@ async def test_a_violation_that_is_not_handled_is_an_error_and_the_next_request_
 async def test_a_deferred_constraint_fails_the_commit_and_leaves_no_row(
     sample_client: AsyncClient, session: AsyncSession
 ) -> None:
-    response = await sample_client.post("/samples/orphan", params={"parent": "nobody"})
+    response = await sample_client.post("/samples/orphan", params={"parent": "missing"})
 
     assert response.status_code == 409
     assert await count(session) == 0
