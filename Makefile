@@ -14,6 +14,8 @@ uv := $(if $(shell command -v uv),uv,.cache/uv/bin/uv)
 installed := .venv/installed
 # By its path: on PATH, it would be the Python that a baked project finds, in make demo.
 python := .venv/bin/python
+# Checks the manifest of the project's devkit, which names its files as they are.
+manifest := cd '{{cookiecutter.project_slug}}' && '$(CURDIR)/$(python)' -B -m devkit.commands.manifest
 
 .PHONY: help bake try demo test test-heavy test-load check lint format types feature-blanks bench bench-compare \
 	bench-baseline clean
@@ -23,6 +25,7 @@ help: ## Show this list
 
 bake: $(installed) ## Bake into build/; answers in ANSWERS='project_name="Orders API" ci=gitlab'
 	@rm -rf .cache/baked
+	@$(manifest) --accept
 	@$(python) -m tools.bake .cache/baked $(ANSWERS)
 	@rm -rf build && mv .cache/baked build
 
@@ -47,12 +50,12 @@ check: lint types test test-heavy ## Everything that CI checks
 lint: $(installed) ## Check rules and format, also of the project that is not baked yet
 	@$(python) -m ruff check
 	@$(python) -m ruff format --check
-	@cd '{{cookiecutter.project_slug}}' && '$(CURDIR)/$(python)' -B -m devkit.commands.manifest
+	@$(manifest)
 
 format: $(installed) ## Fix what can be fixed, format, and write the manifest of devkit
 	@$(python) -m ruff check --fix
 	@$(python) -m ruff format
-	@cd '{{cookiecutter.project_slug}}' && '$(CURDIR)/$(python)' -B -m devkit.commands.manifest --accept
+	@$(manifest) --accept
 
 types: $(installed) ## Check types
 	@$(python) -m ty check
