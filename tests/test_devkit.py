@@ -1,6 +1,8 @@
 """devkit keeps its promises: its proofs run in a baked project, beside its own self-tests."""
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -21,6 +23,22 @@ def test_every_proof_holds(layer: str, workshop: Path, installed: Path, server: 
     result = run_tests(workshop, installed, server, f"devkit/tests/{layer}", timeout=280)
 
     assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_the_changelog_begins_with_the_version(source: Path) -> None:
+    version = (source / "devkit/VERSION").read_text(encoding="utf-8").strip()
+    changelog = (source / "devkit/CHANGELOG.md").read_text(encoding="utf-8")
+
+    assert changelog.partition("\n## ")[2].partition("\n")[0] == version
+
+
+def test_the_manifest_is_the_present_one(source: Path) -> None:
+    """Else the first ``make lint`` of a project is red: run ``make format`` here."""
+    compare = [sys.executable, "-m", "devkit.commands.manifest"]
+
+    result = subprocess.run(compare, cwd=source, capture_output=True, text=True, check=False)
+
+    assert result.returncode == 0, result.stderr
 
 
 def test_the_self_tests_stay_few(source: Path) -> None:

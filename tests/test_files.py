@@ -51,7 +51,10 @@ ELSEWHERE = {
     ".gitattributes": "below, by git",
     ".dockerignore": "test_commands.py copies by it",
     ".editorconfig": "below, and held against every file",
-    "*.txt": "the project's own tests make a feature of them",
+    "*.txt": "tests/devkit makes a feature of them",
+    "devkit/MANIFEST.sha256": "the project's make lint, which compares each file of devkit with it",
+    "devkit/VERSION": "test_devkit.py, which finds it in the changelog",
+    "devkit/ruff.toml": "the project's make lint, which reads it",
     ".env.example": "the project's own tests hold it against the settings",
     "migrations/script.py.mako": "test_project.py makes a migration by it",
 }
