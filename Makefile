@@ -62,6 +62,7 @@ types: $(installed) ## Check types
 
 feature-blanks: $(installed) ## Derive what a project's make feature writes from the example, products
 	@$(python) -m tools.feature_template
+	@$(manifest) --accept
 
 bench: $(installed) ## Measure what is baked; parts alone by only="service growth bake suite"
 	@$(python) -m benchmarks $(only) $(args)
