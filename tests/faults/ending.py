@@ -36,7 +36,7 @@ async def test_a_silent_database_does_not_hold_up_the_end(databases: Databases, 
         service.client(timeout=10) as client,
     ):
         await asyncio.gather(*(client.get("/products") for _ in range(10)))
-        proxy.silence()
+        proxy.stall()
         asking = asyncio.gather(client.get(read), client.post(write, json=body))
         await asyncio.wait([asking], timeout=0.2)
         told = time.monotonic()
