@@ -2,36 +2,39 @@
 
 from tests.sabotages.sabotage import Sabotage
 
-TELEMETRY = "app/core/observability/telemetry.py"
-IN_TELEMETRY = "tests/integration/core/test_telemetry.py"
+SLOW_QUERIES = "app/core/observability/slow_queries.py"
+IN_SLOW_QUERIES = "tests/integration/test_slow_queries.py"
+TELEMETRY = "app/core/observability/telemetry/instrument.py"
+SPANS = "app/core/observability/telemetry/spans.py"
+IN_TELEMETRY = "tests/integration/test_telemetry.py"
 FEATURE = "devkit/tests/unit/test_feature.py"
 GUIDE = "tests/integration/test_guide.py"
 
 SABOTAGES = [
     Sabotage(
         "a slow query is in the log",
-        TELEMETRY,
+        SLOW_QUERIES,
         "if elapsed >= slow:",
         "if elapsed >= slow * 1000:",
-        f"{IN_TELEMETRY}::test_a_slow_query_is_in_the_log_with_its_request",
+        f"{IN_SLOW_QUERIES}::test_a_slow_query_is_in_the_log_with_its_request",
     ),
     Sabotage(
         "a slow query that fails is in the log too",
-        TELEMETRY,
-        "        if started:\n            end(",
-        "        if not started:\n            end(",
-        f"{IN_TELEMETRY}::test_a_slow_query_that_fails_is_in_the_log_too",
+        SLOW_QUERIES,
+        "        if hasattr(",
+        "        if not hasattr(",
+        f"{IN_SLOW_QUERIES}::test_a_slow_query_that_fails_is_in_the_log_too",
     ),
     Sabotage(
         "a query is a span of its request",
-        TELEMETRY,
-        "recording = trace.get_current_span().is_recording()",
-        "recording = False",
+        SPANS,
+        "if trace.get_current_span().is_recording():",
+        "if not trace.get_current_span().is_recording():",
         f"{IN_TELEMETRY}::test_a_request_and_its_queries_are_one_trace",
     ),
     Sabotage(
         "a query that fails marks its span",
-        TELEMETRY,
+        SPANS,
         "            span.set_status(trace.StatusCode.ERROR)  # without the message, which may hold data\n",
         "",
         f"{IN_TELEMETRY}::test_a_query_that_fails_marks_its_span_and_tells_no_data",
@@ -39,16 +42,16 @@ SABOTAGES = [
     Sabotage(
         "requests are measured and traced",
         "app/main.py",
-        "        telemetry=telemetry.REQUESTS,\n",
+        "        **instruments.fastapi_arguments(),\n",
         "",
         f"{IN_TELEMETRY}::test_a_request_is_measured_by_its_route",
     ),
     Sabotage(
         "the application observes its queries",
         "app/core/db/engine.py",
-        "    observe(engine, settings.database_slow_query)\n",
-        "    observe(engine, 3600)\n",
-        f"{IN_TELEMETRY}::test_a_slow_query_is_in_the_log_with_its_request",
+        "    log_slow_queries(engine, settings.database_slow_query)\n",
+        "    log_slow_queries(engine, 3600)\n",
+        f"{IN_SLOW_QUERIES}::test_a_slow_query_is_in_the_log_with_its_request",
     ),
     Sabotage(
         "a log line has the ids of its trace",
@@ -62,7 +65,28 @@ SABOTAGES = [
         TELEMETRY,
         "from opentelemetry import trace\n",
         "from opentelemetry import trace\nfrom opentelemetry.sdk import trace as _  # noqa: F401\n",
-        "tests/e2e/core/test_life.py::test_telemetry_that_is_off_is_not_imported",
+        "tests/e2e/test_telemetry.py::test_without_an_endpoint_the_sdk_is_not_loaded",
+    ),
+    Sabotage(
+        "an instrument watches each engine",
+        "app/core/db/engine.py",
+        "    instruments.observe(engine)\n",
+        "",
+        f"{IN_TELEMETRY}::test_a_request_and_its_queries_are_one_trace",
+    ),
+    Sabotage(
+        "the endpoint of telemetry may come from .env",
+        TELEMETRY,
+        "    if settings.otel_exporter_otlp_endpoint:\n",
+        "    if not settings.otel_exporter_otlp_endpoint:\n",
+        "tests/unit/test_telemetry.py::test_the_endpoint_may_come_from_the_env_file",
+    ),
+    Sabotage(
+        "the settings of an option are found",
+        "app/settings.py",
+        "__base__=(Settings, *_found()),",
+        "__base__=(Settings,),",
+        "tests/unit/test_settings.py::test_the_example_names_every_setting_with_its_default",
     ),
     Sabotage(
         "the table of fixtures is the present one",

@@ -18,10 +18,7 @@ from devkit.testing.databases import Databases, engine_on
 from devkit.testing.proxy import Proxy
 from devkit.testing.service import Service, eventually, free_port, running
 
-SETTINGS = {
-    "SHUTDOWN_DRAIN": "0.3",
-    "PYTHONPROFILEIMPORTTIME": "1",  # the log names what is imported
-}
+SETTINGS = {"SHUTDOWN_DRAIN": "0.3"}
 
 BACKENDS = text(
     "SELECT count(*) FROM pg_stat_activity"
@@ -42,9 +39,6 @@ class Life:
 
     def lines(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self.log.splitlines() if line.startswith("{")]
-
-    def imports(self) -> set[str]:
-        return {line.rpartition("|")[2].strip() for line in self.log.splitlines()}
 
 
 async def live(service: Service, client: AsyncClient, late: Proxy, engine: AsyncEngine) -> Life:
@@ -103,8 +97,3 @@ async def test_told_to_stop_it_says_so_and_serves_on_for_a_while(life: Life) -> 
 
 async def test_it_ends_well_and_leaves_no_connection(life: Life) -> None:
     assert (life.status, life.backends) == (0, 0)
-
-
-async def test_telemetry_that_is_off_is_not_imported(life: Life) -> None:
-    assert "opentelemetry.trace" in life.imports()
-    assert "opentelemetry.sdk" not in life.imports()

@@ -1,9 +1,8 @@
-"""Spans, metrics and slow queries, as an exporter or a reader of the log sees them."""
+"""Spans and metrics, as an exporter sees them."""
 
 from collections.abc import AsyncGenerator
 
 import pytest
-import structlog
 from fastapi import FastAPI
 from opentelemetry import trace
 from opentelemetry.sdk.metrics import MeterProvider
@@ -12,25 +11,21 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
-from structlog.testing import capture_logs
 
 from app.core.db import Database, ReadSession, get_database
 from app.core.db.database import open_database
-from app.core.observability import telemetry
+from app.core.observability.telemetry import instrument
+from app.core.observability.telemetry import spans as sql_spans
 from app.main import create_app
 from devkit.testing.clients import client_of
 from devkit.testing.databases import settings_for
 
-SLOW = 0.02
-
 
 @pytest.fixture
 async def observed(engine: AsyncEngine) -> AsyncGenerator[Database]:
-    """The application's own ``Database``, to which a statement is slow after 20 ms."""
-    settings = settings_for(engine.url).model_copy(update={"database_slow_query": SLOW})
-    async with open_database(settings) as database:
+    """The application's own ``Database``, whose engine is observed."""
+    async with open_database(settings_for(engine.url)) as database:
         yield database
 
 
@@ -40,9 +35,9 @@ def spans(monkeypatch: pytest.MonkeyPatch) -> InMemorySpanExporter:
     exporter = InMemorySpanExporter()
     provider = TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(exporter))
-    requests = {**telemetry.REQUESTS, "tracer_provider": provider}
-    monkeypatch.setattr(telemetry, "REQUESTS", requests)
-    monkeypatch.setattr(telemetry, "tracer", provider.get_tracer("test"))
+    requests = {**instrument.REQUESTS, "tracer_provider": provider}
+    monkeypatch.setitem(instrument.FASTAPI, "telemetry", requests)
+    monkeypatch.setattr(sql_spans, "tracer", provider.get_tracer("test"))
     return exporter
 
 
@@ -50,8 +45,8 @@ def spans(monkeypatch: pytest.MonkeyPatch) -> InMemorySpanExporter:
 def metrics(monkeypatch: pytest.MonkeyPatch) -> InMemoryMetricReader:
     """What was measured."""
     reader = InMemoryMetricReader()
-    requests = {**telemetry.REQUESTS, "meter_provider": MeterProvider([reader])}
-    monkeypatch.setattr(telemetry, "REQUESTS", requests)
+    requests = {**instrument.REQUESTS, "meter_provider": MeterProvider([reader])}
+    monkeypatch.setitem(instrument.FASTAPI, "telemetry", requests)
     return reader
 
 
@@ -122,42 +117,3 @@ async def test_a_request_is_measured_by_its_route(
     assert point.count == 1
     assert point.attributes is not None
     assert point.attributes["http.route"] == "/run/{name}"
-
-
-async def test_a_slow_query_is_in_the_log_with_its_request_and_without_its_parameters(
-    observed: Database,
-) -> None:
-    with (
-        capture_logs([structlog.contextvars.merge_contextvars]) as lines,
-        structlog.contextvars.bound_contextvars(request_id="r-1"),
-    ):
-        async with observed.read() as session:
-            await session.execute(text("SELECT pg_sleep(:seconds)"), {"seconds": SLOW})
-
-    (line,) = lines
-    assert (line["event"], line["request_id"]) == ("slow_query", "r-1")
-    assert line["statement"] == "SELECT pg_sleep($1)"
-    assert line["ms"] >= SLOW * 1000
-
-
-async def run_too_long(database: Database) -> None:
-    async with database.transaction() as session:
-        await session.execute(text("SET LOCAL statement_timeout = '50ms'"))
-        await session.execute(text("SELECT pg_sleep(1)"))
-
-
-async def test_a_slow_query_that_fails_is_in_the_log_too(observed: Database) -> None:
-    with capture_logs() as lines, pytest.raises(DBAPIError):
-        await run_too_long(observed)
-
-    assert ("slow_query", "SELECT pg_sleep(1)") in [
-        (line["event"], line["statement"]) for line in lines
-    ]
-
-
-async def test_a_fast_query_is_not_in_the_log(engine: AsyncEngine) -> None:
-    with capture_logs() as lines:
-        async with open_database(settings_for(engine.url)) as database, database.read() as session:
-            await session.execute(text("SELECT 1"))
-
-    assert lines == []

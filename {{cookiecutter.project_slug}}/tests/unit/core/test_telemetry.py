@@ -1,9 +1,12 @@
+import os
+
 import pytest
 from opentelemetry import trace
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 
-from app.core.observability.telemetry import add_trace, name_service
+from app.core.observability.telemetry.instrument import add_trace, configure
+from app.core.observability.telemetry.settings import TelemetrySettings
 from app.settings import project
 
 
@@ -29,8 +32,17 @@ def test_spans_bear_the_name_of_the_service(
 ) -> None:
     monkeypatch.setenv("OTEL_RESOURCE_ATTRIBUTES", given)
 
-    name_service()
-    name_service()
+    configure(TelemetrySettings())
+    configure(TelemetrySettings())
 
     attributes = Resource.create().attributes
     assert (attributes["service.name"], attributes["service.version"]) == (name, project.version)
+
+
+def test_the_endpoint_may_come_from_the_env_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OTEL_RESOURCE_ATTRIBUTES", "")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "")
+
+    configure(TelemetrySettings.model_validate({"otel_exporter_otlp_endpoint": "http://otel:4318"}))
+
+    assert os.environ["OTEL_EXPORTER_OTLP_ENDPOINT"] == "http://otel:4318/"
