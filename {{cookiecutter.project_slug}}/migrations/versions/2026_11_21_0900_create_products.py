@@ -1,6 +1,6 @@
 """Create products.
 
-Revision 6d5b0f1c9a34, the first; made 2026-11-21 09:00 UTC.
+Revision 6d5b0f1c9a34; made 2026-11-21 09:00 UTC.
 """
 
 from collections.abc import Sequence
