@@ -17,7 +17,7 @@ python := .venv/bin/python
 # Checks the manifest of the project's devkit, which names its files as they are.
 manifest := cd '{{cookiecutter.project_slug}}' && '$(CURDIR)/$(python)' -B -m devkit.commands.manifest
 
-.PHONY: help bake try demo test test-heavy test-load check lint format types feature-blanks bench bench-compare \
+.PHONY: help bake try demo test test-heavy test-load check lint format types feature-blanks trees bench bench-compare \
 	bench-baseline clean
 
 help: ## Show this list
@@ -51,6 +51,7 @@ lint: $(installed) ## Check rules and format, also of the project that is not ba
 	@$(python) -m ruff check
 	@$(python) -m ruff format --check
 	@$(manifest)
+	@$(python) -m tools.options
 
 format: $(installed) ## Fix what can be fixed, format, and write the manifest of devkit
 	@$(python) -m ruff check --fix
@@ -63,6 +64,9 @@ types: $(installed) ## Check types
 feature-blanks: $(installed) ## Derive what a project's make feature writes from the example, products
 	@$(python) -m tools.feature_template
 	@$(manifest) --accept
+
+trees: $(installed) ## Write down which files each answer bakes, in tests/trees/
+	@$(python) -m tools.trees
 
 bench: $(installed) ## Measure what is baked; parts alone by only="service growth bake suite"
 	@$(python) -m benchmarks $(only) $(args)

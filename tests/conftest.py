@@ -77,8 +77,8 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 def installed(
     template: Path, machine: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
-    """The project of the default answers, installed; no test changes what git would track."""
-    project = bake(template, tmp_path_factory.mktemp("a pläce with spaces"), ANSWERS["defaults"])
+    """The project with every option on, installed; no test changes what git would track."""
+    project = bake(template, tmp_path_factory.mktemp("a pläce with spaces"), ANSWERS["everything"])
     subprocess.run(["make", "lint"], cwd=project, env=machine, check=True)
     return project
 
