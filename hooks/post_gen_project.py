@@ -22,9 +22,9 @@ OPTIONS = {
     "telemetry": [
         "app/core/observability/telemetry",
         "docs/telemetry.md",
-        "tests/e2e/test_telemetry.py",
-        "tests/integration/test_telemetry.py",
-        "tests/unit/test_telemetry.py",
+        "tests/e2e/core/test_telemetry.py",
+        "tests/integration/core/test_telemetry.py",
+        "tests/unit/core/test_telemetry.py",
     ],
 }
 
@@ -86,7 +86,7 @@ def remove(path: Path) -> None:
 def keep(answers: dict[str, str]) -> None:
     """Remove what is not chosen; the revisions that are left stay in one line."""
     chosen = {option: is_chosen(option, answers) for option in OPTIONS}
-    revisions = runpy.run_path("tools/relink.py")
+    revisions = runpy.run_path("devkit/commands/relink.py")
     before = revisions["read_folder"](VERSIONS)
     for option, paths in OPTIONS.items():
         for path in [] if chosen[option] else paths:

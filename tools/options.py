@@ -62,7 +62,7 @@ def _problems_of_fences(source: Path, hook: dict[str, Any]) -> Iterator[str]:
 
 def _problems_of_revisions(source: Path, hook: dict[str, Any]) -> Iterator[str]:
     """Say which revision of an option follows one that its user may remove."""
-    read = runpy.run_path(str(source / "tools/relink.py"))["read"]
+    read = runpy.run_path(str(source / "devkit/commands/relink.py"))["read"]
     versions = sorted((source / hook["VERSIONS"]).glob("*.py"))
     links = {path: read(path.read_bytes().decode(), path.name) for path in versions}
     optional = {path for paths in hook["OPTIONS"].values() for path in paths}

@@ -3,10 +3,10 @@
 from tests.sabotages.sabotage import Sabotage
 
 SLOW_QUERIES = "app/core/observability/slow_queries.py"
-IN_SLOW_QUERIES = "tests/integration/test_slow_queries.py"
+IN_SLOW_QUERIES = "tests/integration/core/test_slow_queries.py"
 TELEMETRY = "app/core/observability/telemetry/instrument.py"
 SPANS = "app/core/observability/telemetry/spans.py"
-IN_TELEMETRY = "tests/integration/test_telemetry.py"
+IN_TELEMETRY = "tests/integration/core/test_telemetry.py"
 FEATURE = "devkit/tests/unit/test_feature.py"
 GUIDE = "tests/integration/test_guide.py"
 
@@ -65,7 +65,7 @@ SABOTAGES = [
         TELEMETRY,
         "from opentelemetry import trace\n",
         "from opentelemetry import trace\nfrom opentelemetry.sdk import trace as _  # noqa: F401\n",
-        "tests/e2e/test_telemetry.py::test_without_an_endpoint_the_sdk_is_not_loaded",
+        "tests/e2e/core/test_telemetry.py::test_without_an_endpoint_the_sdk_is_not_loaded",
     ),
     Sabotage(
         "an instrument watches each engine",
@@ -79,7 +79,7 @@ SABOTAGES = [
         TELEMETRY,
         "    if settings.otel_exporter_otlp_endpoint:\n",
         "    if not settings.otel_exporter_otlp_endpoint:\n",
-        "tests/unit/test_telemetry.py::test_the_endpoint_may_come_from_the_env_file",
+        "tests/unit/core/test_telemetry.py::test_the_endpoint_may_come_from_the_env_file",
     ),
     Sabotage(
         "the settings of an option are found",

@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 
 from app.core.db import Database
 from app.core.db.database import open_database
-from tests.harness.databases import settings_for
+from devkit.testing.databases import settings_for
 
 SLOW = 0.02
 

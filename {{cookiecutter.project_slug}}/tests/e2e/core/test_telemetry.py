@@ -1,5 +1,5 @@
-from tests.harness.databases import Databases
-from tests.harness.service import running
+from devkit.testing.databases import Databases
+from devkit.testing.service import running
 
 
 async def test_without_an_endpoint_the_sdk_is_not_loaded(databases: Databases) -> None:
