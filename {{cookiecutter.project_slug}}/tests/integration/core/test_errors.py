@@ -19,7 +19,7 @@ from app.core import errors
 from app.core.db import Session, get_database
 from app.core.db.database import open_database
 from app.core.http.exception_handlers import answer_to
-from app.core.pagination import PageQuery
+from app.core.pagination import PageParams
 from app.core.schemas import Body
 from app.main import create_app
 from app.settings import Settings
@@ -233,7 +233,7 @@ async def narrow_client(engine: AsyncEngine) -> AsyncGenerator[AsyncClient]:
         app.dependency_overrides[get_database] = lambda: database
 
         @app.post("/strict/{number}")
-        async def strict(session: Session, number: int, page: PageQuery, body: Short) -> None: ...
+        async def strict(session: Session, number: int, page: PageParams, body: Short) -> None: ...
 
         async with client_of(app) as client:
             yield client

@@ -1,30 +1,116 @@
-from base64 import urlsafe_b64encode
+"""Cursors, and orders that no cursor can follow."""
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from datetime import UTC, datetime
-from uuid import uuid4
+from decimal import Decimal
+from typing import Any
 
 import pytest
+from sqlalchemy import DateTime, desc, func, nulls_last
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from app.core.errors import InvalidError
-from app.core.pagination import Cursor
+from app.core.keyset import order_of
 
 
-def test_a_cursor_survives_the_way_to_the_client_and_back() -> None:
-    cursor = Cursor(datetime.now(UTC), uuid4())
+class Base(DeclarativeBase):
+    pass
 
-    assert Cursor.decode(cursor.encode()) == cursor
+
+class Sample(Base):
+    __tablename__ = "samples"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str | None]
+    price: Mapped[Decimal]
+    at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    blob: Mapped[Any] = mapped_column(JSONB)
+
+
+ORDER = order_of([desc(Sample.at), Sample.name, Sample.price], (Sample,))
+VALUES = (datetime(2026, 1, 31, tzinfo=UTC), None, Decimal("1.10"), 7)
+
+
+def test_a_cursor_keeps_the_values_of_its_row() -> None:
+    assert ORDER.decode(ORDER.encode(VALUES)) == VALUES
+
+
+@pytest.mark.parametrize("cursor", ["x", "eA==", "%00", "ä", "MjAyNi0wMS0wMSB4", "=" * 200, "e30="])
+def test_a_cursor_that_was_made_up_is_invalid(cursor: str) -> None:
+    with pytest.raises(InvalidError, match="does not belong to this list"):
+        ORDER.decode(cursor)
+
+
+def test_a_cursor_with_any_character_changed_is_invalid() -> None:
+    cursor = ORDER.encode(VALUES)
+
+    for place in range(len(cursor)):
+        changed = cursor[:place] + ("A" if cursor[place] != "A" else "B") + cursor[place + 1 :]
+        with pytest.raises(InvalidError):
+            ORDER.decode(changed)
+
+
+@pytest.mark.parametrize("added", ["!", " ", "\n", "=", "AAAA"])
+def test_a_cursor_with_something_added_is_invalid(added: str) -> None:
+    with pytest.raises(InvalidError):
+        ORDER.decode(ORDER.encode(VALUES) + added)
 
 
 @pytest.mark.parametrize(
-    "moment", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2026-01-01T00:00:00"]
+    "other",
+    [
+        [Sample.at, Sample.name, Sample.price],
+        [Sample.name, desc(Sample.at), Sample.price],
+        [desc(Sample.at), Sample.name],
+    ],
 )
-def test_a_time_that_the_database_did_not_give_is_invalid(moment: str) -> None:
-    text = urlsafe_b64encode(f"{moment} {uuid4()}".encode()).decode()
+def test_a_cursor_of_another_order_is_invalid(other: list[Any]) -> None:
+    with pytest.raises(InvalidError):
+        order_of(other, (Sample,)).decode(ORDER.encode(VALUES))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '["2026-01-31T00:00:00Z",null,"1.10",9223372036854775808]',
+        '["2026-01-31T00:00:00",null,"1.10",7]',
+        '["2026-01-31T00:00:00Z","a\\u0000b","1.10",7]',
+        '["2026-01-31T00:00:00Z",null,null,7]',
+        '["2026-01-31T00:00:00Z",null,"1.10"]',
+        "{}",
+    ],
+)
+def test_a_forged_cursor_whose_values_fit_no_column_is_invalid(text: str) -> None:
+    cursor = urlsafe_b64encode(ORDER.digest(text.encode()) + text.encode()).decode()
 
     with pytest.raises(InvalidError):
-        Cursor.decode(text)
+        ORDER.decode(cursor)
 
 
-@pytest.mark.parametrize("text", ["x", "eA==", "%00", "ä", "MjAyNi0wMS0wMSB4", "=" * 200])
-def test_a_cursor_that_was_made_up_is_invalid(text: str) -> None:
-    with pytest.raises(InvalidError, match="not one that this service gave out"):
-        Cursor.decode(text)
+def test_a_cursor_holds_values_and_nothing_else() -> None:
+    assert urlsafe_b64decode(ORDER.encode(VALUES))[6:] == b'["2026-01-31T00:00:00Z",null,"1.10",7]'
+
+
+def test_the_primary_key_follows_in_the_last_direction() -> None:
+    clauses = order_of([Sample.name, desc(Sample.at)], (Sample,)).clauses
+
+    assert ", ".join(map(str, clauses)) == "samples.name ASC, samples.at DESC, samples.id DESC"
+
+
+@pytest.mark.parametrize(
+    ("clause", "entities", "reason"),
+    [
+        (nulls_last(Sample.name), (Sample,), "cannot order by samples.name NULLS LAST"),
+        (desc(Sample.at).nulls_first(), (Sample,), "cannot order by samples.at DESC NULLS FIRST"),
+        ("name", (Sample,), "cannot order by name"),
+        (Sample.blob, (Sample,), "cannot order by samples.blob"),
+        (func.lower(Sample.name), (Sample,), r"type is NullType\(\): .* type_="),
+        (Sample.name, (), "needs a query that selects a model"),
+    ],
+)
+def test_an_order_that_no_cursor_can_follow_is_refused(
+    clause: Any, entities: tuple[Any, ...], reason: str
+) -> None:
+    with pytest.raises(TypeError, match=reason):
+        order_of([clause], entities)
