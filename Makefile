@@ -17,7 +17,7 @@ python := .venv/bin/python
 # Checks the manifest of the project's devkit, which names its files as they are.
 manifest := cd '{{cookiecutter.project_slug}}' && '$(CURDIR)/$(python)' -B -m devkit.commands.manifest
 
-.PHONY: help bake try demo test test-heavy test-load check lint format types feature-blanks trees bench bench-compare \
+.PHONY: help bake try demo test test-heavy test-load check lint format types trees bench bench-compare \
 	bench-baseline clean
 
 help: ## Show this list
@@ -60,10 +60,6 @@ format: $(installed) ## Fix what can be fixed, format, and write the manifest of
 
 types: $(installed) ## Check types
 	@$(python) -m ty check
-
-feature-blanks: $(installed) ## Derive what a project's make feature writes from the example, products
-	@$(python) -m tools.feature_template
-	@$(manifest) --accept
 
 trees: $(installed) ## Write down which files each answer bakes, in tests/trees/
 	@$(python) -m tools.trees

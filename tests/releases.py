@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-FIRST = "6d5b0f1c9a34"
-"""The revision that a baked project begins with."""
+FIRST = "8f2c41d7ab60"
+"""The newest revision of a fresh bake: the first one that a user's own may follow."""
 
 REVISION = '''"""A revision of a test."""
 
@@ -82,8 +82,8 @@ def make_old(project: Path) -> None:
     _replace(
         project,
         "models.py",
-        "from sqlalchemy import Index,",
-        "from sqlalchemy import Enum, Integer, Index,",
+        "from sqlalchemy import CheckConstraint, Index,",
+        "from sqlalchemy import CheckConstraint, Enum, Integer, Index,",
     )
     _replace(
         project,
@@ -94,8 +94,8 @@ def make_old(project: Path) -> None:
     _replace(
         project,
         "schemas.py",
-        "    description: Description | None = None\n\n\nclass ProductUpdate",
-        "    description: Description | None = None\n    size: int = 0\n    status: str = 'fresh'\n\n\nclass ProductUpdate",
+        "    stock: Stock = 0\n\n\nclass ProductUpdate",
+        "    stock: Stock = 0\n    size: int = 0\n    status: str = 'fresh'\n\n\nclass ProductUpdate",
     )
     _replace(
         project,

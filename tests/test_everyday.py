@@ -152,9 +152,7 @@ def test_an_editor_finds_the_tests_and_runs_one_by_a_click(installed: Path, run:
     settings = json.loads((installed / ".vscode/settings.json").read_text(encoding="utf-8"))
     python = settings["python.defaultInterpreterPath"]
     pytest_of = [python.replace("${workspaceFolder}", str(installed)), "-m", "pytest"]
-    one = (
-        "tests/unit/core/test_pagination.py::test_a_cursor_survives_the_way_to_the_client_and_back"
-    )
+    one = "tests/unit/core/test_pagination.py::test_a_cursor_keeps_the_values_of_its_row"
 
     found = run(*pytest_of, *settings["python.testing.pytestArgs"], "--co", "-q", cwd=installed)
     clicked = run(*pytest_of, f"--rootdir={installed}", one, cwd=installed)

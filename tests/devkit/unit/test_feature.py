@@ -62,7 +62,7 @@ def test_a_feature_that_exists_is_refused() -> None:
 
 def test_no_name_at_all_is_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["", ""]) == 2
-    assert "make feature name=orders" in capsys.readouterr().err
+    assert "make feature name=invoices" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -39,11 +39,8 @@ class Term(NamedTuple):
         other = literal(value, self.column.type)
         if self.descending:
             return self.column < other
-        return (
-            or_(self.column > other, self.column.is_(None))
-            if self.nullable
-            else self.column > other
-        )
+        larger = self.column > other
+        return or_(larger, self.column.is_(None)) if self.nullable else larger
 
     def equals(self, value: Any) -> ColumnElement[bool]:
         if value is None:
@@ -191,8 +188,8 @@ def _type(term: Term) -> Any:
         found = TYPES.get(python_type)
     if found is None:
         raise TypeError(
-            f"paginate cannot order by {term.column}, whose type is {column!r}: a function is told its"
-            " type by type_=..., a column of this type has no order that a cursor could keep."
+            f"paginate cannot order by {term.column}, whose type is {column!r}: tell a function its type"
+            " by type_=..., or take another column."
         )
     return found | None if term.nullable else found
 

@@ -144,8 +144,7 @@ async def test_an_empty_list_is_a_page(client: AsyncClient) -> None:
         ({"q": "50%"}, ["50% off"]),
         ({"q": "_"}, []),
         ({"min_price": 500}, ["desk lamp", "chair"]),
-        ({"max_price": 500}, ["50% off"]),
-        ({"min_price": 501, "max_price": 2000}, ["desk lamp"]),
+        ({"q": "lamp", "min_price": 2001}, []),
         ({"q": "no such thing"}, []),
     ],
 )
@@ -187,7 +186,7 @@ async def test_pages_follow_the_order_that_is_asked_for(
     assert seen == names
 
 
-@pytest.mark.parametrize("parameter", ["sort=price", "min_price=-1", "max_price=x"])
+@pytest.mark.parametrize("parameter", ["sort=price", "min_price=-1", "min_price=x"])
 async def test_a_parameter_that_is_not_allowed_is_invalid(
     client: AsyncClient, parameter: str
 ) -> None:

@@ -44,13 +44,10 @@ async def list_products(
         Text | None, Query(max_length=100, description="Part of name or description.")
     ] = None,
     min_price: Annotated[Cents | None, Query(description="In cents.")] = None,
-    max_price: Annotated[Cents | None, Query(description="In cents.")] = None,
     sort: ProductSort = ProductSort.NEWEST,
 ) -> Page[ProductRead]:
     """List products; send ``next_cursor`` back as ``cursor`` for the next page."""
-    found = await service.list_(
-        session, page, q=q, min_price=min_price, max_price=max_price, sort=sort
-    )
+    found = await service.list_(session, page, q=q, min_price=min_price, sort=sort)
     return Page[ProductRead].model_validate(found)
 
 

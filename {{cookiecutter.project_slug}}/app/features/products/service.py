@@ -45,10 +45,9 @@ async def list_(
     *,
     q: str | None = None,
     min_price: int | None = None,
-    max_price: int | None = None,
     sort: ProductSort = ProductSort.NEWEST,
 ) -> Page[Product]:
-    """Return one page of the products that contain ``q`` and cost as much."""
+    """Return one page of the products that contain ``q`` and cost at least ``min_price``."""
     products = select(Product)
     if q:
         products = products.where(
@@ -59,8 +58,6 @@ async def list_(
         )
     if min_price is not None:
         products = products.where(Product.price >= min_price)
-    if max_price is not None:
-        products = products.where(Product.price <= max_price)
     return await paginate(session, products, page, order_by=ORDERS[sort])
 
 

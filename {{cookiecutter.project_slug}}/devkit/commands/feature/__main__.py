@@ -6,7 +6,7 @@ from devkit.adapter import ROOT
 from devkit.commands.feature.files import fill, formatted, write
 from devkit.commands.feature.refusals import RefusedError, names_of
 
-USAGE = "Say what it is called, in the plural: make feature name=orders"
+USAGE = "Say what it is called, in the plural: make feature name=invoices"
 
 NEXT = """
 Next:

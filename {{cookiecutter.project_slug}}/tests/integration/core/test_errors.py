@@ -240,7 +240,7 @@ async def narrow_client(engine: AsyncEngine) -> AsyncGenerator[AsyncClient]:
 
 
 @pytest.mark.parametrize(
-    ("path", "body"), [("x", "a"), ("1?limit=x", "a"), ("1?cursor=x", "a"), ("1", SECRET)]
+    ("path", "body"), [("x", "a"), ("1?limit=x", "a"), ("1?limit=101", "a"), ("1", SECRET)]
 )
 async def test_invalid_request_does_not_wait_for_a_connection(
     narrow_client: AsyncClient, path: str, body: str
