@@ -118,8 +118,9 @@ SABOTAGES = [
     Sabotage(
         "a page costs one query",
         "app/core/pagination.py",
-        "        rows = (await session.scalars(select)).all()\n",
-        "        await session.scalars(select)\n        rows = (await session.scalars(select)).all()\n",
+        "        rows = (await session.scalars(query, values)).all()\n",
+        "        await session.scalars(query, values)\n"
+        "        rows = (await session.scalars(query, values)).all()\n",
         f"{PRODUCTS}::test_a_page_costs_one_query_however_long_it_is",
     ),
     Sabotage(

@@ -106,9 +106,9 @@ class Order(NamedTuple):
         return condition
 
 
-def order_of(order_by: Iterable[Any], entities: tuple[Any, ...]) -> Order:
-    """Return the order of a query that selects these models."""
-    return _order(tuple(_term(clause) for clause in order_by), entities)
+def terms_of(order_by: Iterable[Any]) -> tuple[Term, ...]:
+    """Read the columns and expressions of an ``order_by``."""
+    return tuple(_term(clause) for clause in order_by)
 
 
 def _term(clause: Any) -> Term:
@@ -125,8 +125,8 @@ def _term(clause: Any) -> Term:
 
 
 @lru_cache
-def _order(terms: tuple[Term, ...], entities: tuple[Any, ...]) -> Order:
-    """Add the primary keys, and find out what a cursor holds; once for each order."""
+def order_of(terms: tuple[Term, ...], entities: tuple[Any, ...]) -> Order:
+    """Return the order of a query that selects these models: the terms, and then the primary keys."""
     if not entities:
         raise TypeError("paginate needs a query that selects a model, or columns of one.")
     given = {term.column for term in terms}

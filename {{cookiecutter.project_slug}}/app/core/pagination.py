@@ -5,14 +5,15 @@ shifts the rest.
 """
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Annotated, Any, Generic, NamedTuple, TypeVar
 
 from fastapi import Depends, Query
 from pydantic import ConfigDict
-from sqlalchemy import Select
+from sqlalchemy import Integer, Select, bindparam
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.keyset import order_of
+from app.core.keyset import Order, Term, order_of, terms_of
 from app.core.schemas import Schema
 
 T = TypeVar("T")
@@ -59,18 +60,70 @@ async def paginate(
 
     Raises ``InvalidError`` if the cursor belongs to another list or order.
     """
-    described = select.column_descriptions
-    entities = dict.fromkeys(each["entity"] for each in described if each.get("entity"))
-    order = order_of(order_by, tuple(entities))
+    page = _prepared(select, terms_of(order_by))
+    query = page.query
     if params.cursor is not None:
-        select = select.where(order.after(order.decode(params.cursor)))
-    select = select.order_by(None).order_by(*order.clauses).limit(params.limit + 1)
+        query = query.where(page.order.after(page.order.decode(params.cursor)))
+    values = {ROWS: params.limit + 1}
     rows: Sequence[Any]
-    if order.attributes and len(described) == 1:
-        rows = (await session.scalars(select)).all()
-    else:  # the values of the cursor come as columns after those that are selected
-        rows = (await session.execute(select.add_columns(*order.columns))).all()
+    if page.is_plain:
+        rows = (await session.scalars(query, values)).all()
+    else:
+        rows = (await session.execute(query, values)).all()
     items, cursor = list(rows[: params.limit]), None
     if len(rows) > params.limit:
-        cursor = order.encode(order.values(items[-1]))
+        cursor = page.order.encode(page.order.values(items[-1]))
     return Page.model_construct(items=items, next_cursor=cursor)
+
+
+ROWS = "page_rows"
+"""Name of the parameter in the LIMIT."""
+
+
+class Prepared(NamedTuple):
+    """The query of a first page."""
+
+    query: Select[Any]
+    order: Order
+    is_plain: bool
+    """Whether it selects one model that has all values of the cursor; else these are the last columns."""
+
+
+class Shape:
+    """A query that is equal to every other one of the same structure."""
+
+    def __init__(self, select: Select[Any], key: tuple[Any, ...]) -> None:
+        self.select = select
+        self.key = key
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Shape) and self.key == other.key
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+
+def _prepared(select: Select[Any], terms: tuple[Term, ...]) -> Prepared:
+    """Return the query of the first page; what has no values in it is prepared once.
+
+    To make out the order costs about a tenth of the processor time of a page of 50 rows.
+    """
+    key = select._generate_cache_key()  # as SQLAlchemy's own example of a cache does
+    if key is None or key.bindparams or select.get_execution_options():
+        return _prepare(select, terms)
+    return _prepare_once(Shape(select, key.key), terms)
+
+
+def _prepare(select: Select[Any], terms: tuple[Term, ...]) -> Prepared:
+    described = select.column_descriptions
+    entities = dict.fromkeys(each["entity"] for each in described if each.get("entity"))
+    order = order_of(terms, tuple(entities))
+    is_plain = bool(order.attributes) and len(described) == 1
+    query = select if is_plain else select.add_columns(*order.columns)
+    query = query.order_by(None).order_by(*order.clauses).limit(bindparam(ROWS, type_=Integer))
+    return Prepared(query, order, is_plain)
+
+
+@lru_cache
+def _prepare_once(shape: Shape, terms: tuple[Term, ...]) -> Prepared:
+    return _prepare(shape.select, terms)

@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from app.core.errors import InvalidError
-from app.core.keyset import order_of
+from app.core.keyset import Order, order_of, terms_of
 
 
 class Base(DeclarativeBase):
@@ -28,7 +28,11 @@ class Sample(Base):
     blob: Mapped[Any] = mapped_column(JSONB)
 
 
-ORDER = order_of([desc(Sample.at), Sample.name, Sample.price], (Sample,))
+def order_by(*clauses: Any) -> Order:
+    return order_of(terms_of(clauses), (Sample,))
+
+
+ORDER = order_by(desc(Sample.at), Sample.name, Sample.price)
 VALUES = (datetime(2026, 1, 31, tzinfo=UTC), None, Decimal("1.10"), 7)
 
 
@@ -67,7 +71,7 @@ def test_a_cursor_with_something_added_is_invalid(added: str) -> None:
 )
 def test_a_cursor_of_another_order_is_invalid(other: list[Any]) -> None:
     with pytest.raises(InvalidError):
-        order_of(other, (Sample,)).decode(ORDER.encode(VALUES))
+        order_by(*other).decode(ORDER.encode(VALUES))
 
 
 @pytest.mark.parametrize(
@@ -93,7 +97,7 @@ def test_a_cursor_holds_values_and_nothing_else() -> None:
 
 
 def test_the_primary_key_follows_in_the_last_direction() -> None:
-    clauses = order_of([Sample.name, desc(Sample.at)], (Sample,)).clauses
+    clauses = order_by(Sample.name, desc(Sample.at)).clauses
 
     assert ", ".join(map(str, clauses)) == "samples.name ASC, samples.at DESC, samples.id DESC"
 
@@ -113,4 +117,4 @@ def test_an_order_that_no_cursor_can_follow_is_refused(
     clause: Any, entities: tuple[Any, ...], reason: str
 ) -> None:
     with pytest.raises(TypeError, match=reason):
-        order_of([clause], entities)
+        order_of(terms_of([clause]), entities)
