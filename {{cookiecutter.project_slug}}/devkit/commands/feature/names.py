@@ -1,75 +1,92 @@
-"""The names of a feature: the plural is its folder, table and route, the singular one row."""
+"""The names of a feature and of its fields."""
 
+import builtins
+import keyword
 import re
+import sys
 from dataclasses import dataclass
-from pathlib import Path
 
-PLURALS = Path(__file__).with_name("plurals.txt").read_text("utf-8")
-IRREGULAR: dict[str, str] = dict(re.findall(r"^(\w+) (\S+)$", PLURALS, re.MULTILINE))
+from devkit.adapter import take
+from devkit.commands.feature import FeatureError
 
-RULES = [
-    (r"(ss|us|is)$", None),  # address, status, analysis: may be a singular itself
-    (r"(?<=[^aeiou])ies$", "y"),  # categories
-    (r"yses$", "ysis"),  # analyses
-    (r"(?<=[tnr]ch)es$|(?<=ss|sh)es$|(?<=x)es$", ""),  # batches, addresses, boxes
-    (r"(u|o|v|ch|zz)es$|uses$", None),  # shoes or heroes, leaves or moves: no rule knows
-    (r"s$", ""),
-]
+Base = take("core.models:Base")
+Entity = take("core.models:Entity")
+Body = take("core.schemas:Body")
+routers = take("features:routers")
 
+NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
+NAME_MAX = 40
+FORM = f"write at most {NAME_MAX} lower-case letters, digits and single underscores, a letter first"
 
-def singular_of(plural: str) -> str | None:
-    """Return the singular, or None where no rule is sure of it."""
-    first, line, last = plural.rpartition("_")
-    one = IRREGULAR.get(last) or _by_rule(last)
-    return None if one in (None, "?") else first + line + one
+NOT_A_PLAIN_S = ("ss", "us", "is", "ies", "ses", "xes", "ches", "shes", "zes", "oes", "ves")
+"""Plurals whose singular takes more than to leave out the s."""
 
-
-def _by_rule(plural: str) -> str | None:
-    for ending, instead in RULES:
-        if re.search(ending, plural):
-            return re.sub(ending, instead, plural) if instead is not None else None
-    return None
-
-
-AN = re.compile(r"[aeio]|u(?!ni|s[eu]|til)|hour|honest|heir")
-A = re.compile(r"eu|one\b|once")
-"""By sound: an hour and an update, a user, a unit and a one-off."""
+IN_MODELS = {"bool", "dict", "dt", "float", "int", "mapped_column", "str"}
+SYSTEM_COLUMNS = {"cmax", "cmin", "ctid", "tableoid", "xmax", "xmin"}
+TAKEN = {*dir(Entity), *dir(Body)} | IN_MODELS | SYSTEM_COLUMNS
+METHODS_OF_PYDANTIC = ("model_dump", "model_validate")
 
 
 @dataclass(frozen=True)
 class Names:
-    """In snake_case, of one or more words."""
+    """The plural is the folder, the table and the route; the singular is one row."""
 
     plural: str
     singular: str
 
     @property
-    def table(self) -> str:
-        return self.plural
+    def model(self) -> str:
+        return camel(self.singular)
 
     @property
     def path(self) -> str:
-        """The route, without its slash."""
-        return self.plural.replace("_", "-")
+        return "/" + self.plural.replace("_", "-")
 
-    @property
-    def model(self) -> str:
-        """The class of a row."""
-        return "".join(word.capitalize() for word in self.singular.split("_"))
 
-    @property
-    def blanks(self) -> dict[str, str]:
-        """What fills each blank of the texts in blanks/."""
-        one, many = self.singular.replace("_", " "), self.plural.replace("_", " ")
-        article = "an" if AN.match(one) and not A.match(one) else "a"
-        return {
-            "things": self.plural,
-            "thing": self.singular,
-            "Thing": self.model,
-            "path": self.path,
-            "one": one,
-            "many": many,
-            "Many": many.capitalize(),
-            "a": article,
-            "A": article.capitalize(),
-        }
+def camel(name: str) -> str:
+    return "".join(word.capitalize() for word in name.split("_"))
+
+
+def names_of(plural: str, singular: str) -> Names:
+    """Return the names of a feature that can be added; raise ``FeatureError``."""
+    if not plural:
+        raise FeatureError('Give a name: make feature name=authors fields="name:str born:date?"')
+    _check_form("name", plural)
+    if not singular:
+        if not plural.endswith("s") or plural.endswith(NOT_A_PLAIN_S):
+            raise FeatureError(f"Give the singular, too: make feature name={plural} singular=...")
+        singular = plural.removesuffix("s")
+    _check_form("singular", singular)
+    names = Names(plural, singular)
+    _check_free(names)
+    return names
+
+
+def _check_form(what: str, name: str) -> None:
+    if len(name) > NAME_MAX or not NAME.fullmatch(name):
+        raise FeatureError(f"{what}={name[:NAME_MAX]!a}: {FORM}, such as order_lines.")
+    is_module = what == "name" and name in sys.stdlib_module_names
+    if keyword.iskeyword(name) or name in dir(builtins) or is_module:
+        raise FeatureError(f"{what}={name} is a name of Python: take another, such as shop_{name}.")
+
+
+def _check_free(names: Names) -> None:
+    routes = [getattr(route, "path", "") for router in routers() for route in router.routes]
+    if any(f"{path}/".startswith(f"{names.path}/") for path in [*routes, "/docs", "/redoc"]):
+        raise FeatureError(f"{names.path} is served already: take another name.")
+    tables = {"alembic_version", *(table.name for table in Base.metadata.tables.values())}
+    if names.plural in tables or names.plural.startswith("pg_"):
+        raise FeatureError(f"The table name {names.plural} is taken: take another name.")
+    if names.model in {mapper.class_.__name__ for mapper in Base.registry.mappers}:
+        raise FeatureError(f"There is a model {names.model} already: give another singular=.")
+
+
+def check_field_name(name: str) -> None:
+    """Raise ``FeatureError`` for a name that no column can have."""
+    if len(name) > NAME_MAX or not NAME.fullmatch(name) or keyword.iskeyword(name):
+        raise FeatureError(f"Field {name[:NAME_MAX]!a}: {FORM}, and no keyword of Python.")
+    if name in TAKEN or name.startswith(METHODS_OF_PYDANTIC):
+        raise FeatureError(
+            f"Field {name}: Python, SQLAlchemy, pydantic, PostgreSQL or every row has this name:"
+            f" take another, such as its_{name}."
+        )

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from app.core.schemas import BigInteger, Body, Integer
+from app.core.schemas import OMITTED, BigInteger, Body, Integer, TimeOfDay
 
 
 class Anything(Body):
@@ -60,3 +60,23 @@ def test_an_integer_fits_its_column(field: str, most: int) -> None:
     assert Numbers(**{field: -most - 1})
     assert refusal(Numbers, **{field: most + 1}) == ((field,), "less_than_equal")
     assert refusal(Numbers, **{field: -most - 2}) == ((field,), "greater_than_equal")
+
+
+class Change(Body):
+    name: str = OMITTED
+    opens: TimeOfDay = OMITTED
+
+
+def test_omitted_field_may_not_be_null() -> None:
+    assert Change().model_dump(exclude_unset=True) == {}
+    assert Change().name is None
+    assert refusal(Change, name=None) == (("name",), "string_type")
+
+
+def test_omitted_field_has_no_default_in_the_api() -> None:
+    assert "default" not in Change.model_json_schema()["properties"]["name"]
+
+
+@pytest.mark.parametrize("opens", ["10:00Z", "10:00+02:00"])
+def test_time_of_day_with_an_offset_is_refused(opens: str) -> None:
+    assert refusal(Change, opens=opens) == (("opens",), "timezone_naive")
