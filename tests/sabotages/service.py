@@ -128,14 +128,14 @@ SABOTAGES = [
         KEYSET,
         "        return or_(larger, self.column.is_(None)) if self.nullable else larger\n",
         "        return larger\n",
-        "tests/integration/test_pagination.py::test_pages_have_every_row_once_and_in_order",
+        "tests/integration/core/test_pagination.py::test_pages_have_every_row_once_and_in_order",
     ),
     Sabotage(
         "no row is lost between two pages where values are equal",
         KEYSET,
         "for key in keys if key not in given)",
         "for key in keys if key in given)",
-        "tests/integration/test_pagination.py::test_pages_have_every_row_once_and_in_order",
+        "tests/integration/core/test_pagination.py::test_pages_have_every_row_once_and_in_order",
     ),
     Sabotage(
         "stock never goes below zero in a race",
@@ -191,7 +191,7 @@ SABOTAGES = [
         KEYSET,
         "blake2b(self.name + text, ",
         "blake2b(text, ",
-        "tests/unit/test_pagination.py::test_a_cursor_of_another_order_is_invalid",
+        "tests/unit/core/test_pagination.py::test_a_cursor_of_another_order_is_invalid",
     ),
     Sabotage(
         "values of the database come back with the statement",

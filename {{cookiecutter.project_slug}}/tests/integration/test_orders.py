@@ -9,9 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.features.orders.models import Order, OrderLine, OrderStatus
 from app.features.products.models import Product
+from devkit.testing.queries import Queries
 from tests.factories.orders import MakeOrder
 from tests.factories.products import MakeProduct
-from tests.harness.queries import Queries
 
 
 def order_of(*products: Product, quantity: int = 1) -> dict[str, Any]:

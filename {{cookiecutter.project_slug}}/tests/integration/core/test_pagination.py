@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import DeclarativeBase, Mapped, aliased, mapped_column
 
 from app.core.pagination import Params, paginate
-from tests.harness.queries import Queries
+from devkit.testing.queries import Queries
 
 
 class Base(DeclarativeBase):
