@@ -11,9 +11,9 @@ from httpx import AsyncClient
 from structlog.testing import capture_logs
 
 from app.features.orders.models import OrderStatus
+from devkit.fixtures.settings import Override
 from tests.factories.orders import MakeOrder
 from tests.factories.products import MakeProduct
-from tests.fixtures.settings import Override
 
 URL = "https://carrier.test/v1"
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, Field, StringConstraints
 
-from app.core.schemas import Body, Schema, Text
+from app.core.schemas import OMITTED, Body, Schema, Text
 from app.features.products.models import NAME_MAX
 
 Name = Annotated[Text, StringConstraints(strip_whitespace=True, min_length=1, max_length=NAME_MAX)]
@@ -34,11 +34,10 @@ class ProductCreate(Body):
 class ProductUpdate(Body):
     """Changes only what is sent; null clears the description and the price."""
 
-    # A factory, because null is refused and the OpenAPI document then shows no default.
-    name: Name = Field(default_factory=str)
+    name: Name = OMITTED
     description: Description | None = None
     price: Cents | None = None
-    stock: Stock = Field(default_factory=int)
+    stock: Stock = OMITTED
 
 
 class ProductRead(Schema):
