@@ -1,7 +1,7 @@
 """Refuse answers that no project can be made of, in one line that says what to write instead.
 
 The rules stand here once and are asked twice: by template_filters.py as soon as an answer is given,
-and by cookiecutter, which runs this file first, for answers that nobody gave: those of a replay file.
+and by cookiecutter, which runs this file first, for answers that were never typed: those of a replay file.
 """
 
 import json

@@ -438,7 +438,7 @@ BAD_TESTS = [
         "a deferred constraint that is broken",
         INTEGRATION,
         "from devkit.fixtures.sample_app import add\n\nasync def test_bad(sample_table, session):\n"
-        "    await add(session, 'child', parent='nobody')\n    await session.commit()",
+        "    await add(session, 'child', parent='missing')\n    await session.commit()",
         'violates foreign key constraint "samples_parent_fkey"',
     ),
     BadTest(

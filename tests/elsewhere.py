@@ -118,7 +118,7 @@ async def test_the_client_is_told_yes(engine, sample_table):
 
     @app.post("/samples", status_code=201)
     async def create(session=Depends(get_session)) -> None:
-        await add(session, "orphan", parent="nobody")  # a deferred constraint: checked on commit
+        await add(session, "orphan", parent="missing")  # a deferred constraint: checked on commit
 
     sent = []
     async def send(message):
@@ -178,7 +178,7 @@ from app.features.products.models import Product
 async def test_a_column_that_no_migration_makes(engine):
     Product.__table__.append_column(Column("colour", Text))
     async with engine.begin() as connection:
-        await connection.execute(text("DROP TABLE products"))
+        await connection.execute(text("DROP TABLE products CASCADE"))
         await connection.run_sync(Base.metadata.create_all)
         columns = await connection.run_sync(lambda c: inspect(c).get_columns("products"))
     assert "colour" in {column["name"] for column in columns}  # and production has none

@@ -89,7 +89,7 @@ def test_a_port_that_is_taken_is_named(installed: Path, run: Run) -> None:
         result = run(
             *(installed / ".venv/bin/python", "-m", "app", "--reload"),
             cwd=installed,
-            DATABASE_URL="postgresql://nobody@127.0.0.1/nothing",
+            DATABASE_URL="postgresql://unknown@127.0.0.1/nothing",
             PORT=str(port),
         )
 
@@ -126,7 +126,7 @@ def test_what_failed_last_comes_first(workshop: Path, installed: Path, server: s
 
 def test_a_saved_file_runs_the_tests_again(installed: Path, machine: dict[str, str]) -> None:
     seen = Event()
-    watch = ["make", "test-watch", "k=test_a_cursor_survives", "args=-q -p no:randomly"]
+    watch = ["make", "test-watch", "k=test_a_cursor_keeps_the_values", "args=-q -p no:randomly"]
     with subprocess.Popen(
         watch, cwd=installed, env=machine, stdout=subprocess.PIPE, text=True, start_new_session=True
     ) as watching:
@@ -143,7 +143,7 @@ def test_a_saved_file_runs_the_tests_again(installed: Path, machine: dict[str, s
 
 
 def save(file: Path, seen: Event) -> None:
-    """Save a file until that was seen: watchfiles tells nobody when it begins to watch."""
+    """Save a file until that was seen: watchfiles does not say when it begins to watch."""
     while not seen.wait(5):  # longer than a run, which it would interrupt
         file.touch()
 

@@ -73,7 +73,7 @@ def test_rules_types_and_imports_hold_whatever_is_chosen(
         [programs / "ruff", "format", "--check", "--no-cache"],
         [programs / "ty", "check", "--python", programs.parent],
         [programs / "python", "-B", "-c", IMPORT_EVERYTHING],
-        [programs / "python", "-B", "-m", "tools.relink", "--check"],
+        [programs / "python", "-B", "-m", "devkit.commands.relink", "--check"],
     ):
         result = subprocess.run(check, cwd=project, capture_output=True, text=True, check=False)
         assert result.returncode == 0, result.stdout + result.stderr

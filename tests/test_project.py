@@ -1,4 +1,4 @@
-"""What a baked project does for whoever works in it, on a machine that has nothing else."""
+"""What a baked project does for its developer, on a machine that has nothing else."""
 
 import re
 import subprocess

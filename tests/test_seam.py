@@ -237,13 +237,13 @@ def test_an_option_that_is_switched_on_later_comes_after_what_was_applied(
         (project / "migrations/versions" / path.name).write_bytes(path.read_bytes())
     assert MAILS in chain(project).values()
 
-    checked = run("python3", "-m", "tools.relink", "--check", cwd=project)
-    done = run("python3", "-m", "tools.relink", cwd=project)
+    checked = run("python3", "-m", "devkit.commands.relink", "--check", cwd=project)
+    done = run("python3", "-m", "devkit.commands.relink", cwd=project)
 
     assert (checked.returncode, done.returncode) == (1, 0), checked.stderr + done.stderr
     assert checked.stderr.startswith("The revisions are not in one line: run `make relink`")
     assert chain(project) == applied | {MAILS: MINE}
-    assert run("python3", "-m", "tools.relink", "--check", cwd=project).returncode == 0
+    assert run("python3", "-m", "devkit.commands.relink", "--check", cwd=project).returncode == 0
 
 
 def test_what_follows_a_removed_example_is_linked_again(
@@ -255,7 +255,7 @@ def test_what_follows_a_removed_example_is_linked_again(
     for path in shipped:
         path.unlink()
 
-    result = run("python3", "-m", "tools.relink", cwd=project)
+    result = run("python3", "-m", "devkit.commands.relink", cwd=project)
 
     assert (result.returncode, result.stdout) == (0, "mine.py follows none\n"), result.stderr
     assert chain(project) == {MINE: "None"}
@@ -313,14 +313,14 @@ BREAKS = [
         f"{PROJECT}/pyproject.toml",
         "    # option telemetry\n",
         "",
-        "pyproject.toml:19: `end telemetry` has no `option telemetry` before it.",
+        "pyproject.toml:20: `end telemetry` has no `option telemetry` before it.",
     ),
     Break(
         "a fence is of an option",
         f"{PROJECT}/pyproject.toml",
         "    # option telemetry\n",
         "    # option telemtry\n",
-        "pyproject.toml:18: there is no option telemtry, only ci=github, ",
+        "pyproject.toml:19: there is no option telemtry, only ci=github, ",
     ),
     Break(
         "a file with fences is listed",

@@ -60,7 +60,7 @@ Git = Callable[..., str]
 
 @pytest.fixture
 def git(run: Run) -> Git:
-    """Git, as somebody who has configured nothing but a name."""
+    """Git, with nothing configured but a name."""
 
     def git(*arguments: str, cwd: Path) -> str:
         who = ("-c", "user.name=Ada", "-c", "user.email=ada@example.org")

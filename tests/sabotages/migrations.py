@@ -256,7 +256,7 @@ SABOTAGES = [
         f"{LIVE}::test_one_migrates_and_who_has_nothing_to_do_does_not_wait",
     ),
     Sabotage(
-        "who has nothing to do waits for nobody",
+        "a migration with nothing to do does not wait",
         RUNNER,
         "        if await connection.run_sync(self.is_nothing_to_do):\n            return\n",
         "        await connection.run_sync(self.is_nothing_to_do)\n",
@@ -270,7 +270,7 @@ SABOTAGES = [
         f"{LIVE}::test_an_index_is_built_beside_writers_and_after_an_attempt_that_failed",
     ),
     Sabotage(
-        "an index of which a part is left is built anew",
+        "an index of which a part is left is built again",
         ONLINE,
         "        if _is_left_invalid(name):\n",
         "        if not name:\n",
@@ -291,7 +291,7 @@ SABOTAGES = [
         f"{HEALTH}::test_not_ready_while_a_migration_is_missing",
     ),
     Sabotage(
-        "readiness is refused while nobody has migrated",
+        "readiness is refused before the first migration",
         SCHEMA,
         "        row = (await session.execute(text(NEVER_MIGRATED))).one()\n",
         "        return State(of_code().heads, refuses_writes=False)\n",

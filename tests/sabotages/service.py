@@ -208,7 +208,7 @@ SABOTAGES = [
         "tests/unit/test_settings.py::test_another_database_is_refused_without_repeating_the_password",
     ),
     Sabotage(
-        "a product that somebody removes meanwhile is not found",
+        "a product that another request removes meanwhile is not found",
         "app/features/products/service.py",
         "await session.delete(await get(session, product_id, lock=True))",
         "await session.delete(await get(session, product_id))",

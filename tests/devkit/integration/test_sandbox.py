@@ -226,7 +226,7 @@ async def test_a_deferred_constraint_stays_deferred_for_the_next_transaction(
 async def test_a_constraint_that_the_test_itself_breaks_fails_its_commit(
     session: AsyncSession,
 ) -> None:
-    await add(session, "orphan", parent="nobody")
+    await add(session, "orphan", parent="missing")
 
     with pytest.raises(IntegrityError, match="samples_parent_fkey"):
         await session.commit()
@@ -235,7 +235,7 @@ async def test_a_constraint_that_the_test_itself_breaks_fails_its_commit(
 async def test_a_constraint_that_the_test_leaves_broken_is_found(savepoints: Savepoints) -> None:
     async def leave_an_orphan() -> None:
         async with Sandbox.on(savepoints) as sandbox:
-            await add(sandbox.session(), "orphan", parent="nobody")
+            await add(sandbox.session(), "orphan", parent="missing")
 
     with pytest.raises(asyncpg.ForeignKeyViolationError, match="samples_parent_fkey"):
         await leave_an_orphan()

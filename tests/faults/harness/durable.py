@@ -30,7 +30,7 @@ class Durable:
         self.process = 0
 
     def start(self) -> None:
-        # By a process in between, so that the server is nobody's child and nobody waits for it.
+        # By a process in between, so that init is the server's parent, and waits for it.
         command = [sys.executable, "-c", LAUNCH, self.folder]
         with (self.folder / "postgres.log").open("a") as log:
             said = subprocess.run(

@@ -23,7 +23,7 @@ DEADLINES = {
     "DATABASE_POOL_SIZE": str(POOL),
     "DATABASE_POOL_TIMEOUT": "0.3",
     "DATABASE_CONNECT_TIMEOUT": "0.6",
-    "DATABASE_LOCK_TIMEOUT": "0.4",  # longer than the queue: nobody else gets in meanwhile
+    "DATABASE_LOCK_TIMEOUT": "0.4",  # longer than the queue: no other request gets in meanwhile
     "DATABASE_STATEMENT_TIMEOUT": "0.5",
     "DATABASE_COMMAND_TIMEOUT": "0.6",
     "REQUEST_TIMEOUT": str(REQUEST_TIMEOUT),
@@ -120,7 +120,7 @@ async def test_more_requests_than_connections_are_served_or_turned_away_in_time(
     path = (await site.add(unique_resource_name)).headers["location"]
     async with site.administrator.transaction():
         await site.administrator.execute("LOCK TABLE products")
-        # Without a limit on their patience, all but a few would run into the request's deadline: 504.
+        # Without a limit on their wait, all but a few would run into the request's deadline: 504.
         crowd = await site.read_at_once(path, 5 * POOL)
 
     assert {(response.status_code, response.headers["retry-after"]) for response in crowd} == {

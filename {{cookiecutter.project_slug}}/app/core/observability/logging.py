@@ -98,7 +98,7 @@ def configure(settings: Settings) -> None:
     # It names its plugins when readiness first reads the migrations.
     logging.getLogger("alembic.runtime.plugins").setLevel(logging.WARNING)
     root = logging.getLogger()
-    # Only our own handler: others belong to whoever put them there, pytest for one.
+    # Only our own handler: others belong to what put them there, pytest for instance.
     root.handlers = [other for other in root.handlers if other.get_name() != HANDLER]
     root.addHandler(handler)
     root.setLevel(settings.log_level)

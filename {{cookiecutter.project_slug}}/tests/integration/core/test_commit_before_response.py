@@ -47,4 +47,4 @@ async def test_the_row_is_there_when_the_response_starts(database: Committed) ->
 
 @pytest.mark.committed
 async def test_a_commit_that_fails_is_an_error_and_leaves_no_row(database: Committed) -> None:
-    assert await watch(database, b"parent=nobody") == (409, 0)
+    assert await watch(database, b"parent=missing") == (409, 0)

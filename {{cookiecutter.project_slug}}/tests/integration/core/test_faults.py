@@ -255,7 +255,7 @@ async def test_stale_plan_is_unavailable(faulty_client: AsyncClient) -> None:
     assert (await faulty_client.get("/stale")).status_code == 503
 
 
-async def test_nobody_is_told_to_repeat_what_may_have_been_done(
+async def test_unreachable_is_told_to_repeat_what_may_have_been_done(
     faulty_client: AsyncClient,
 ) -> None:
     response = await faulty_client.get("/unknown")
@@ -283,8 +283,8 @@ async def test_a_server_that_does_not_answer_is_too_late_and_its_connection_repl
     ids=["refused", "unknown", "no socket"],
 )
 async def test_a_database_that_is_not_there_is_unavailable(place: dict[str, Any]) -> None:
-    nobody = URL.create("postgresql+asyncpg", database="x", username="x", **place)
-    async with open_database(settings_for(nobody)) as database:
+    unreachable = URL.create("postgresql+asyncpg", database="x", username="x", **place)
+    async with open_database(settings_for(unreachable)) as database:
         app = make_app()
         app.dependency_overrides[get_database] = lambda: database
         async with client_of(app) as client:
