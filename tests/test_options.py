@@ -57,6 +57,7 @@ def test_every_pair_of_answers_is_baked() -> None:
         assert len(pairs) == len(firsts) * len(seconds), f"{one} and {other}"
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     "answers",
     COMBINATIONS,
