@@ -83,7 +83,6 @@ def test_examples_that_a_revision_follows_are_dropped_by_another(
     project = bake(template, tmp_path, ANSWERS["defaults"])
     make("feature", "name=invoices", cwd=project)
     make("migrate", cwd=project)
-    make("migration", "m=create invoices", cwd=project)
     remove(project, examples[:-1])  # all but the revisions
 
     make("migrate", cwd=project)
