@@ -122,10 +122,10 @@ class Note(Base):
     task_id: Mapped[int] = mapped_column(ForeignKey("tasks.id"))
 
 
-class Order(Entity):
+class Delivery(Entity):
     """Checks whose rows can be guessed."""
 
-    __tablename__ = "orders"
+    __tablename__ = "deliveries"
     __table_args__ = (
         sa.CheckConstraint("status IN ('open', 'it''s done')", name="status"),
         sa.CheckConstraint("length(country) = 2 AND country = upper(country)", name="country"),

@@ -1,0 +1,1 @@
+"""Migrations that run in production: lock retry, migration lock, errors, online operations."""

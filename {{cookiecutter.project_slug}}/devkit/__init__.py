@@ -1,0 +1,1 @@
+"""Development kit of this project: tests, local PostgreSQL, commands. See devkit/README.md."""

@@ -1,0 +1,12 @@
+"""Print the OpenAPI document, for clients that are generated from it; no database is needed."""
+
+import json
+
+from devkit.adapter import take
+
+create_app = take("main:create_app")
+Settings = take("settings:Settings")
+
+
+if __name__ == "__main__":
+    print(json.dumps(create_app(Settings(_env_file=None)).openapi(), indent=2))

@@ -1,0 +1,34 @@
+"""A ``Database`` that commits for real, in a database that is dropped after the test."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Self
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from devkit.adapter import take
+from devkit.testing.databases import Databases, settings_for
+from devkit.testing.isolated import Isolated, TestSession
+from devkit.testing.leak_check import check_no_connection_left
+
+open_engine = take("core.db.engine:open_engine")
+
+
+class Committed(Isolated):
+    """Production's own behaviour: a connection for each session, visible to others on commit."""
+
+    engine: AsyncEngine
+
+    @classmethod
+    @asynccontextmanager
+    async def on(cls, databases: Databases) -> AsyncGenerator[Self]:
+        """Own a clone of the template for as long as the block runs."""
+        async with databases.clone() as url, open_engine(settings_for(url)) as engine:
+            database: Self = cls.over(engine)
+            database.engine = engine
+            yield database
+            await database.close_sessions()
+            check_no_connection_left(engine)
+
+    def _new_session(self) -> TestSession:
+        return TestSession(bind=self.engine)
