@@ -14,10 +14,8 @@ uv := $(if $(shell command -v uv),uv,.cache/uv/bin/uv)
 installed := .venv/installed
 # By its path: on PATH, it would be the Python that a baked project finds, in make demo.
 python := .venv/bin/python
-# Checks the manifest of the project's devkit, which names its files as they are.
-manifest := cd '{{cookiecutter.project_slug}}' && '$(CURDIR)/$(python)' -B -m devkit.commands.manifest
 
-.PHONY: help bake try demo test test-heavy test-load check lint format types trees bench bench-compare \
+.PHONY: help bake try demo test test-heavy test-load check lint format types feature-blanks bench bench-compare \
 	bench-baseline clean
 
 help: ## Show this list
@@ -25,7 +23,6 @@ help: ## Show this list
 
 bake: $(installed) ## Bake into build/; answers in ANSWERS='project_name="Orders API" ci=gitlab'
 	@rm -rf .cache/baked
-	@$(manifest) --accept
 	@$(python) -m tools.bake .cache/baked $(ANSWERS)
 	@rm -rf build && mv .cache/baked build
 
@@ -50,19 +47,16 @@ check: lint types test test-heavy ## Everything that CI checks
 lint: $(installed) ## Check rules and format, also of the project that is not baked yet
 	@$(python) -m ruff check
 	@$(python) -m ruff format --check
-	@$(manifest)
-	@$(python) -m tools.options
 
-format: $(installed) ## Fix what can be fixed, format, and write the manifest of devkit
+format: $(installed) ## Mend what can be mended, and format
 	@$(python) -m ruff check --fix
 	@$(python) -m ruff format
-	@$(manifest) --accept
 
 types: $(installed) ## Check types
 	@$(python) -m ty check
 
-trees: $(installed) ## Write down which files each answer bakes, in tests/trees/
-	@$(python) -m tools.trees
+feature-blanks: $(installed) ## Derive what a project's make feature writes from the example, products
+	@$(python) -m tools.feature_template
 
 bench: $(installed) ## Measure what is baked; parts alone by only="service growth bake suite"
 	@$(python) -m benchmarks $(only) $(args)

@@ -21,7 +21,7 @@ REVISION = '''
 from alembic import op
 
 revision = "bench"
-down_revision = "8f2c41d7ab60"
+down_revision = "6d5b0f1c9a34"
 
 
 def upgrade() -> None:

@@ -109,7 +109,7 @@ def start_up(figures: Figures, bench: Bench) -> None:
                 text = ONE_OF_MANY.format(number=number, before=before(number))
                 (versions / f"many_{number}.py").write_text(text, encoding="utf-8")
             bench_revision = REVISION.format(tables=1).replace(
-                'down_revision = "8f2c41d7ab60"', f'down_revision = "{before(migrations)}"'
+                'down_revision = "6d5b0f1c9a34"', f'down_revision = "{before(migrations)}"'
             )
             (versions / "bench.py").write_text(bench_revision, encoding="utf-8")
             shutil.rmtree(bench.project / ".data/test", ignore_errors=True)
@@ -126,7 +126,7 @@ def start_up(figures: Figures, bench: Bench) -> None:
 
 def before(number: int) -> str:
     """Return the revision that this one, by number, follows."""
-    return "8f2c41d7ab60" if number <= 2 else f"many_{number - 1}"
+    return "6d5b0f1c9a34" if number <= 2 else f"many_{number - 1}"
 
 
 def make_test(figures: Figures, project: Project) -> None:

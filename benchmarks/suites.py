@@ -111,9 +111,9 @@ from httpx import ASGITransport, AsyncClient
 from app.core.db import get_database
 from app.core.db.engine import create_engine
 from app.main import create_app
-from devkit.testing.databases import settings_for
-from devkit.testing.sandbox import Sandbox
-from devkit.testing.savepoints import AUTOCOMMIT, Savepoints
+from tests.harness.databases import settings_for
+from tests.harness.sandbox import Sandbox
+from tests.harness.savepoints import AUTOCOMMIT, Savepoints
 
 @pytest.fixture
 async def client(engine):

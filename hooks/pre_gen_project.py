@@ -1,7 +1,7 @@
 """Refuse answers that no project can be made of, in one line that says what to write instead.
 
 The rules stand here once and are asked twice: by template_filters.py as soon as an answer is given,
-and by cookiecutter, which runs this file first, for answers that were never typed: those of a replay file.
+and by cookiecutter, which runs this file first, for answers that nobody gave: those of a replay file.
 """
 
 import json
@@ -95,13 +95,6 @@ TAKEN = {
     ],
 }
 
-CHOICES = {
-    "license": ("MIT", "Apache-2.0", "BSD-3-Clause", "Proprietary"),
-    "ci": ("github", "gitlab", "none"),
-    "telemetry": ("none", "opentelemetry"),
-}
-"""What cookiecutter.json offers; cookiecutter does not compare the answers of a replay file with it."""
-
 TEXTS = ("project_name", "description", "author_name", "author_email")
 UNWRITABLE = {"Cc", "Cs", "Zl", "Zp"}
 """Unicode's categories of controls, halves of a character, and ends of lines and paragraphs."""
@@ -109,10 +102,6 @@ UNWRITABLE = {"Cc", "Cs", "Zl", "Zp"}
 
 def refusal(answers: dict[str, str]) -> str | None:
     """Say what is wrong with the answers given so far; nothing if nothing is."""
-    return wrong_text(answers) or wrong_choice(answers) or wrong_slug(answers)
-
-
-def wrong_text(answers: dict[str, str]) -> str | None:
     for question in TEXTS:
         text = answers.get(question, "not asked yet")
         if not text.strip():
@@ -120,18 +109,7 @@ def wrong_text(answers: dict[str, str]) -> str | None:
         for character in text:
             if unicodedata.category(character) in UNWRITABLE:
                 return f"{question} holds U+{ord(character):04X}: write one line, without controls."
-    return None
 
-
-def wrong_choice(answers: dict[str, str]) -> str | None:
-    for question, offered in CHOICES.items():
-        answer = answers.get(question, offered[0])
-        if answer not in offered:
-            return f"{question} {str(answer)[:40]!a} is not offered: write one of {', '.join(offered)}."
-    return None
-
-
-def wrong_slug(answers: dict[str, str]) -> str | None:
     slug = answers.get("project_slug", "not-asked-yet")
     if len(slug) > SLUG_LENGTH or not SLUG.fullmatch(slug):
         return (

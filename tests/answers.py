@@ -6,7 +6,6 @@ from tests.hostile import HOSTILE
 
 ANSWERS = {
     "defaults": {},
-    "everything": {"telemetry": "opentelemetry"},
     "gitlab": {"project_name": "Stock", "license": "BSD-3-Clause", "ci": "gitlab"},
     "no-ci": {"project_name": "Billing", "license": "Proprietary", "ci": "none"},
     "hostile": {

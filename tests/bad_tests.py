@@ -437,9 +437,9 @@ BAD_TESTS = [
     BadTest(
         "a deferred constraint that is broken",
         INTEGRATION,
-        "from devkit.fixtures.sample_app import add\n\nasync def test_bad(sample_table, session):\n"
-        "    await add(session, 'child', parent='missing')\n    await session.commit()",
-        'violates foreign key constraint "samples_parent_fkey"',
+        "from tests.fixtures.canaries import add\n\nasync def test_bad(cage, session):\n"
+        "    await add(session, 'child', parent='nobody')\n    await session.commit()",
+        'violates foreign key constraint "canaries_parent_fkey"',
     ),
     BadTest(
         "a lock that another connection holds",

@@ -19,8 +19,6 @@ Baked = Callable[[str], Path]
 
 pytest_plugins = ["tests.served", "tests.workshop"]
 
-collect_ignore = ["devkit"]  # they run in a baked project: test_devkit.py
-
 REACH_THE_INDEX = re.compile(r"(https?|no)_proxy|ssl_cert_(file|dir)|(pip|uv)_\w*index\w*", re.I)
 """The only variables of this machine that a clean environment keeps: how packages are reached."""
 
@@ -77,8 +75,8 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 def installed(
     template: Path, machine: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
-    """The project with every option on, installed; no test changes what git would track."""
-    project = bake(template, tmp_path_factory.mktemp("a pläce with spaces"), ANSWERS["everything"])
+    """The project of the default answers, installed; no test changes what git would track."""
+    project = bake(template, tmp_path_factory.mktemp("a pläce with spaces"), ANSWERS["defaults"])
     subprocess.run(["make", "lint"], cwd=project, env=machine, check=True)
     return project
 

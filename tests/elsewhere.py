@@ -106,9 +106,9 @@ from httpx import ASGITransport, AsyncClient
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import async_sessionmaker
-from devkit.fixtures.sample_app import Sample, add
+from tests.fixtures.canaries import Canary, add
 
-async def test_the_client_is_told_yes(engine, sample_table):
+async def test_the_client_is_told_yes(engine, cage):
     async def get_session():
         async with async_sessionmaker(engine)() as session:
             yield session
@@ -116,9 +116,9 @@ async def test_the_client_is_told_yes(engine, sample_table):
 
     app = FastAPI()
 
-    @app.post("/samples", status_code=201)
+    @app.post("/canaries", status_code=201)
     async def create(session=Depends(get_session)) -> None:
-        await add(session, "orphan", parent="missing")  # a deferred constraint: checked on commit
+        await add(session, "orphan", parent="nobody")  # a deferred constraint: checked on commit
 
     sent = []
     async def send(message):
@@ -126,7 +126,7 @@ async def test_the_client_is_told_yes(engine, sample_table):
     async def receive():
         return {"type": "http.request", "body": b"", "more_body": False}
 
-    scope = {"type": "http", "method": "POST", "path": "/samples", "headers": [],
+    scope = {"type": "http", "method": "POST", "path": "/canaries", "headers": [],
              "query_string": b"", "client": ("127.0.0.1", 1), "server": ("test", 80),
              "scheme": "http", "http_version": "1.1", "root_path": "", "asgi": {"version": "3.0"}}
     with pytest.raises(IntegrityError):
@@ -134,7 +134,7 @@ async def test_the_client_is_told_yes(engine, sample_table):
 
     assert sent[0]["status"] == 201  # and the row is not there
     async with engine.connect() as connection:
-        assert (await connection.execute(select(Sample.name))).all() == []
+        assert (await connection.execute(select(Canary.name))).all() == []
 """
 
 COMMIT_IN_FINALLY = """
@@ -178,7 +178,7 @@ from app.features.products.models import Product
 async def test_a_column_that_no_migration_makes(engine):
     Product.__table__.append_column(Column("colour", Text))
     async with engine.begin() as connection:
-        await connection.execute(text("DROP TABLE products CASCADE"))
+        await connection.execute(text("DROP TABLE products"))
         await connection.run_sync(Base.metadata.create_all)
         columns = await connection.run_sync(lambda c: inspect(c).get_columns("products"))
     assert "colour" in {column["name"] for column in columns}  # and production has none

@@ -81,4 +81,4 @@ PAYLOADS = [
     "$(touch marker) `touch marker` ; touch marker",
     "]]]}}%} --> */",
 ]
-"""Text that makes a file named marker where it is taken for code."""
+"""Text that makes a file named marker where somebody takes it for code."""

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-FIRST = "8f2c41d7ab60"
-"""The newest revision of a fresh bake: the first one that a user's own may follow."""
+FIRST = "6d5b0f1c9a34"
+"""The revision that a baked project begins with."""
 
 REVISION = '''"""A revision of a test."""
 
@@ -70,7 +70,7 @@ CONTRACT = """op.execute("DROP TRIGGER keep_in_step ON products")
 
 def write(project: Path, revision: str, after: str, upgrade: str, downgrade: str = "pass") -> None:
     """Add a revision to the project."""
-    imports = "\nfrom app.core.db.migrations import online\n" if "online." in upgrade else ""
+    imports = "\nfrom migrations import online\n" if "online." in upgrade else ""
     names = {"revision": revision, "after": after, "imports": imports}
     source = REVISION.format(upgrade=upgrade, downgrade=downgrade, **names)
     (project / f"migrations/versions/{revision}.py").write_text(source, encoding="utf-8")
@@ -82,8 +82,8 @@ def make_old(project: Path) -> None:
     _replace(
         project,
         "models.py",
-        "from sqlalchemy import CheckConstraint, Index,",
-        "from sqlalchemy import CheckConstraint, Enum, Integer, Index,",
+        "from sqlalchemy import Index,",
+        "from sqlalchemy import Enum, Integer, Index,",
     )
     _replace(
         project,
@@ -94,8 +94,8 @@ def make_old(project: Path) -> None:
     _replace(
         project,
         "schemas.py",
-        "    stock: Stock = 0\n\n\nclass ProductUpdate",
-        "    stock: Stock = 0\n    size: int = 0\n    status: str = 'fresh'\n\n\nclass ProductUpdate",
+        "    description: Description | None = None\n\n\nclass ProductUpdate",
+        "    description: Description | None = None\n    size: int = 0\n    status: str = 'fresh'\n\n\nclass ProductUpdate",
     )
     _replace(
         project,

@@ -97,7 +97,7 @@ class Service:
             return send(connection, "GET", path)
 
     def answers(self, path: str) -> bool:
-        """Tell whether the answer is 200; there is none before the server listens."""
+        """Tell whether the answer is 200; there is none yet while nobody listens."""
         assert self.process.poll() is None, self._log.read_text(encoding="utf-8")
         try:
             return self.get(path).status == 200

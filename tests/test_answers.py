@@ -76,7 +76,7 @@ def test_a_bad_slug_is_refused_before_the_next_question(cookiecutter: Run) -> No
     result = cookiecutter(typed="Orders\nNot a slug\n")
 
     assert result.stderr.startswith("Error: project_slug 'Not a slug' cannot be used")
-    assert "[3/" not in result.stdout
+    assert "[3/7]" not in result.stdout
 
 
 def test_a_bad_slug_of_a_replay_file_is_refused_and_nothing_is_left(
@@ -95,26 +95,9 @@ def test_a_bad_slug_of_a_replay_file_is_refused_and_nothing_is_left(
     assert not (tmp_path / "escaped").exists()
 
 
-def test_a_replay_file_with_an_answer_that_is_not_offered_is_refused(
-    cookiecutter: Run, tmp_path: Path, home: Path
-) -> None:
-    cookiecutter("--no-input", "project_slug=first")
-    (replay,) = (home / ".cookiecutter_replay").iterdir()
-    written = replay.read_text(encoding="utf-8").replace('"first"', '"second"')
-    replay.write_text(written.replace('"MIT"', '"GPL"'), encoding="utf-8")
-
-    result = cookiecutter("--replay-file", str(replay))
-
-    assert result.returncode == 1
-    assert result.stderr.splitlines()[0] == (
-        "license 'GPL' is not offered: write one of MIT, Apache-2.0, BSD-3-Clause, Proprietary."
-    )
-    assert not list(tmp_path.rglob("second"))
-
-
 def type_in(*, text: str) -> str:
     """The lines that someone types who gives this text wherever text is asked for."""
-    return "\n".join([text, "orders", text, text, text, "1", "1", "1", ""])
+    return "\n".join([text, "orders", text, text, text, "1", "1", ""])
 
 
 @pytest.mark.parametrize("payload", [*PAYLOADS, HOSTILE])

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+import runpy
 import tomllib
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,10 +14,11 @@ import yaml
 from tests.answers import ANSWERS, choices
 from tests.conftest import Baked
 from tests.reading import files
-from tests.stated import stated_tree
-from tools.bake import bake, clean_copy
+from tools.bake import ROOT, bake, clean_copy
 
-JINJA = re.compile(r"cookiecutter|{{|{%|^ *(?:#|<!--) (?:option|end) \S+(?: -->)?$", re.MULTILINE)
+FILES = runpy.run_path(str(ROOT / "hooks" / "post_gen_project.py"))["FILES"]
+
+JINJA = re.compile(r"cookiecutter|{{|{%|#%")
 
 LOOKS_LIKE_JINJA = {
     f".github/workflows/{name}.yml": r"\${{ (github|matrix)\.\w+ }}"
@@ -27,22 +29,31 @@ LOOKS_LIKE_JINJA = {
 each_set_of_answers = pytest.mark.parametrize("name", ANSWERS)
 
 
-def test_eight_questions_at_most_are_asked_in_sentences(questions: dict[str, Any]) -> None:
+def test_seven_questions_at_most_are_asked_in_sentences(questions: dict[str, Any]) -> None:
     sentences = questions["__prompts__"]
 
     assert list(sentences) == [name for name in questions if not name.startswith("_")]
-    assert len(sentences) <= 8
+    assert len(sentences) <= 7
     for name, offered in choices(questions).items():
         assert list(sentences[name]) == ["__prompt__", *offered]
     assert "[" not in str(sentences), "cookiecutter prints nothing of what stands in brackets"
 
 
 @each_set_of_answers
-def test_the_files_are_those_that_are_written_down(name: str, baked: Baked) -> None:
-    """After a change of files: ``make trees``, and read what git shows."""
+def test_the_files_are_those_that_were_asked_for(
+    name: str, baked: Baked, source: Path, questions: dict[str, Any]
+) -> None:
+    defaults = {choice: offered[0] for choice, offered in choices(questions).items()}
+    answers = defaults | ANSWERS[name]
+    optional = {file for _, _, file, _ in FILES}
+    chosen = {kept for question, answer, _, kept in FILES if answers[question] == answer}
+
     project = baked(name)
 
-    assert files(project).keys() == stated_tree(ANSWERS[name])
+    assert optional <= files(source).keys()
+    assert files(project).keys() == files(source).keys() - optional | chosen
+    assert (project / "LICENSE").exists()
+    assert not (project / "licenses").exists()
     assert all(any(path.iterdir()) for path in project.rglob("*") if path.is_dir())
 
 
@@ -55,18 +66,31 @@ def test_python_is_copied_byte_by_byte(name: str, baked: Baked, source: Path) ->
     project = files(baked(name))
 
     for path, content in files(source).items():
-        if path.endswith(".py") and path in project:
+        if path.endswith(".py"):
             assert project[path] == content, path
 
 
 def test_python_may_hold_what_looks_like_jinja(tmp_path: Path) -> None:
     template = clean_copy(tmp_path / "template")
-    python = "# option\nbraces = f'{{{1}}} {% nothing %} {{ cookiecutter.nothing }}'\n"
+    python = "#% if\nbraces = f'{{{1}}} {% nothing %} {{ cookiecutter.nothing }}'\n"
     (template / "{{cookiecutter.project_slug}}/app/braces.py").write_text(python, encoding="utf-8")
 
     project = bake(template, tmp_path, {})
 
     assert (project / "app/braces.py").read_text(encoding="utf-8") == python
+
+
+def test_a_condition_may_be_written_as_a_comment(tmp_path: Path) -> None:
+    template = clean_copy(tmp_path / "template")
+    toml = 'x = 1\n\n#% if cookiecutter.ci == "{ci}"\ny = "#% kept"  # as it is\n#% endif\n'
+    source = template / "{{cookiecutter.project_slug}}"
+    (source / "yes.toml").write_text(toml.format(ci="github"), encoding="utf-8")
+    (source / "no.toml").write_text(toml.format(ci="gitlab"), encoding="utf-8")
+
+    project = bake(template, tmp_path, {})
+
+    assert (project / "yes.toml").read_text() == 'x = 1\n\ny = "#% kept"  # as it is\n'
+    assert (project / "no.toml").read_text() == "x = 1\n\n"
 
 
 @pytest.mark.parametrize("name", [name for name in ANSWERS if name != "hostile"])

@@ -89,7 +89,7 @@ def test_a_port_that_is_taken_is_named(installed: Path, run: Run) -> None:
         result = run(
             *(installed / ".venv/bin/python", "-m", "app", "--reload"),
             cwd=installed,
-            DATABASE_URL="postgresql://unknown@127.0.0.1/nothing",
+            DATABASE_URL="postgresql://nobody@127.0.0.1/nothing",
             PORT=str(port),
         )
 
@@ -126,7 +126,7 @@ def test_what_failed_last_comes_first(workshop: Path, installed: Path, server: s
 
 def test_a_saved_file_runs_the_tests_again(installed: Path, machine: dict[str, str]) -> None:
     seen = Event()
-    watch = ["make", "test-watch", "k=test_a_cursor_keeps_the_values", "args=-q -p no:randomly"]
+    watch = ["make", "test-watch", "k=test_a_cursor_survives", "args=-q -p no:randomly"]
     with subprocess.Popen(
         watch, cwd=installed, env=machine, stdout=subprocess.PIPE, text=True, start_new_session=True
     ) as watching:
@@ -143,7 +143,7 @@ def test_a_saved_file_runs_the_tests_again(installed: Path, machine: dict[str, s
 
 
 def save(file: Path, seen: Event) -> None:
-    """Save a file until that was seen: watchfiles does not say when it begins to watch."""
+    """Save a file until that was seen: watchfiles tells nobody when it begins to watch."""
     while not seen.wait(5):  # longer than a run, which it would interrupt
         file.touch()
 
@@ -152,7 +152,7 @@ def test_an_editor_finds_the_tests_and_runs_one_by_a_click(installed: Path, run:
     settings = json.loads((installed / ".vscode/settings.json").read_text(encoding="utf-8"))
     python = settings["python.defaultInterpreterPath"]
     pytest_of = [python.replace("${workspaceFolder}", str(installed)), "-m", "pytest"]
-    one = "tests/unit/core/test_pagination.py::test_a_cursor_keeps_the_values_of_its_row"
+    one = "tests/unit/test_pagination.py::test_a_cursor_survives_the_way_to_the_client_and_back"
 
     found = run(*pytest_of, *settings["python.testing.pytestArgs"], "--co", "-q", cwd=installed)
     clicked = run(*pytest_of, f"--rootdir={installed}", one, cwd=installed)

@@ -18,7 +18,7 @@ def bring(workshop: Path) -> None:
     """Put the proofs among the project's own tests, whose harness they use, and a feature to load."""
     shutil.copytree(FAULTS / "feature", workshop / "app/features/ordinary")
     for helper in FAULTS.glob("harness/*.py"):
-        shutil.copy(helper, workshop / "devkit/testing")
+        shutil.copy(helper, workshop / "tests/harness")
     for proof in PROOFS:
         shutil.copy(FAULTS / f"{proof}.py", workshop / f"tests/e2e/test_{proof}.py")
 

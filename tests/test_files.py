@@ -51,10 +51,7 @@ ELSEWHERE = {
     ".gitattributes": "below, by git",
     ".dockerignore": "test_commands.py copies by it",
     ".editorconfig": "below, and held against every file",
-    "*.txt": "tests/devkit makes a feature of them",
-    "devkit/MANIFEST.sha256": "the project's make lint, which compares each file of devkit with it",
-    "devkit/VERSION": "test_devkit.py, which finds it in the changelog",
-    "devkit/ruff.toml": "the project's make lint, which reads it",
+    "*.txt": "the project's own tests make a feature of them",
     ".env.example": "the project's own tests hold it against the settings",
     "migrations/script.py.mako": "test_project.py makes a migration by it",
 }
@@ -100,7 +97,7 @@ def test_the_tool_made_for_a_file_has_nothing_to_say(
 def test_a_workflow_may_nothing_and_runs_what_was_read(
     of: str, baked: Baked, template: Path
 ) -> None:
-    folder = template if of == "template" else baked("everything")
+    folder = template if of == "template" else baked("defaults")
     for path in folder.glob(".github/workflows/*.yml"):
         text = path.read_text(encoding="utf-8")
         workflow = yaml.safe_load(text)
@@ -118,7 +115,7 @@ def test_a_workflow_may_nothing_and_runs_what_was_read(
 
 @pytest.mark.parametrize("of", ["project", "template"])
 def test_every_link_leads_somewhere(of: str, baked: Baked, template: Path) -> None:
-    folder = template if of == "template" else baked("everything")
+    folder = template if of == "template" else baked("defaults")
     pages = [path for path in folder.rglob("*.md") if "{{" not in str(path.relative_to(folder))]
     assert pages
     for page in pages:
@@ -133,7 +130,7 @@ def test_every_link_leads_somewhere(of: str, baked: Baked, template: Path) -> No
 
 
 def test_every_json_can_be_read(baked: Baked) -> None:
-    for path, content in files(baked("everything")).items():
+    for path, content in files(baked("defaults")).items():
         if path.endswith(".json"):
             json.loads(content)
 
@@ -193,11 +190,11 @@ def test_git_sees_what_was_baked_and_the_lock_file(
 
     seen = git("ls-files", "--others", "--exclude-standard", "-z").stdout.split("\0")
 
-    assert set(seen) - {""} == {*files(baked("everything")), "uv.lock"}
+    assert set(seen) - {""} == {*files(baked("defaults")), "uv.lock"}
 
 
 def test_git_checks_every_file_out_with_the_same_line_ends(git: Run, baked: Baked) -> None:
-    paths = files(baked("everything"))
+    paths = files(baked("defaults"))
 
     said = git("check-attr", "eol", "--", *paths).stdout.splitlines()
 
@@ -206,8 +203,7 @@ def test_git_checks_every_file_out_with_the_same_line_ends(git: Run, baked: Bake
 
 @pytest.mark.parametrize("of", ["project", "template"])
 def test_every_file_is_written_as_the_editor_is_told(of: str, baked: Baked, template: Path) -> None:
-    folder = template if of == "template" else baked("everything")
-    written = files(folder, leave=["__pycache__"])  # of the filters, which cookiecutter imports
+    written = files(template if of == "template" else baked("defaults"))
     for path, content in written.items():
         text = content.decode()
 

@@ -28,7 +28,7 @@ def free_port() -> str:
 def test_the_image_is_built_serves_and_stops(
     committed: Path, installed: Path, server: str, machine: dict[str, str], tmp_path: Path
 ) -> None:
-    """As far as folders go: no engine, no base image, and the user who runs this in place of its own."""
+    """As far as folders go: no engine, no base image, and whoever runs this in place of its user."""
     python = installed / ".venv/bin/python"
     subprocess.run([python, "-c", CREATE, server.replace("+asyncpg", "")], check=True)
     (committed / ".env").write_text("PORT=1\n")  # must not get into the image

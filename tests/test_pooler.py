@@ -49,7 +49,7 @@ ROLE = (
 def pooled(installed: Path, database: str, temporary: Path) -> Generator[str]:
     """URL of the database by way of PgBouncer."""
     program = shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin")
-    # Not skipped: a test that is not run would say that the promise is kept.
+    # Not skipped: a test that nobody runs would say that the promise is kept.
     assert program is not None, (
         "install PgBouncer: apt-get install pgbouncer, or brew install pgbouncer"
     )

@@ -159,7 +159,7 @@ def test_a_path_that_is_too_long_for_a_socket_is_no_hindrance(
 WATCHED_SERVER = """
 import asyncio, asyncpg, json, os, subprocess, sys
 from pathlib import Path
-from devkit.postgres import running, url
+from tools.postgres import running, url
 
 async def prepare(folder):
     admin = await asyncpg.connect(host=str(folder), user="postgres")

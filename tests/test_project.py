@@ -1,4 +1,4 @@
-"""What a baked project does for its developer, on a machine that has nothing else."""
+"""What a baked project does for whoever works in it, on a machine that has nothing else."""
 
 import re
 import subprocess
@@ -14,16 +14,13 @@ from tests.answers import ANSWERS
 from tests.conftest import Result, Run
 from tools.bake import bake
 
-ORDERS = (
-    "app/features/orders",
-    "tests/factories/orders.py",
-    "tests/*/test_orders*.py",
-    "migrations/versions/*_create_orders.py",
+EXAMPLE = (
+    "app/features/products",
+    "tests/factories/products.py",
+    "tests/*/test_products*.py",
+    "migrations/versions/*_create_products.py",
 )
-"""All that the README removes with `rm -r` to keep products alone."""
-
-EXAMPLES = tuple(pattern.replace("orders", "{products,orders}") for pattern in ORDERS)
-"""All that it removes to start without any example; the braces are the shell's."""
+"""All that the README removes with `rm -r` to start without the example."""
 
 
 @pytest.fixture
@@ -63,47 +60,20 @@ def test_a_fresh_project_is_green_and_leaves_nothing_outside(
     assert not [*home.iterdir(), *temporary.iterdir()]
 
 
-@pytest.mark.parametrize("examples", [ORDERS, EXAMPLES], ids=["orders", "both"])
-def test_a_project_without_examples_is_green(
-    examples: tuple[str, ...], template: Path, tmp_path: Path, make: Run
-) -> None:
+def test_a_project_without_the_example_is_green(template: Path, tmp_path: Path, make: Run) -> None:
     project = bake(template, tmp_path, ANSWERS["defaults"])
-    remove(project, examples)
-
-    assert_green(make("check", cwd=project))
-    left = [path for path in project.rglob("*orders*") if ".venv" not in path.parts]
-    assert [path for path in left if path.is_file() and path.suffix == ".py"] == []
-
-
-@pytest.mark.heavy
-@pytest.mark.parametrize("examples", [ORDERS, EXAMPLES], ids=["orders", "both"])
-def test_examples_that_a_revision_follows_are_dropped_by_another(
-    examples: tuple[str, ...], template: Path, tmp_path: Path, make: Run
-) -> None:
-    project = bake(template, tmp_path, ANSWERS["defaults"])
-    make("feature", "name=invoices", cwd=project)
-    make("migrate", cwd=project)
-    remove(project, examples[:-1])  # all but the revisions
-
-    make("migrate", cwd=project)
-    make("migration", "m=drop the examples", cwd=project)
-    (revision,) = project.glob("migrations/versions/*_drop_the_examples.py")
-    text = revision.read_text(encoding="utf-8")
-    revision.write_text(text.replace("depends_on:", f"{UNSAFE}\ndepends_on:"), encoding="utf-8")
+    for pattern in EXAMPLE:
+        paths = list(project.glob(pattern))
+        assert paths, f"{pattern} is nowhere"
+        subprocess.run(["rm", "-r", *paths], check=True)
 
     assert_green(make("check", cwd=project))
 
 
-UNSAFE = """reason = "No release that still runs uses them."
-unsafe = {"ban-drop-table": reason, "require-concurrent-index-deletion": reason}"""
-"""What the README says to write into the revision that drops the tables."""
+def test_the_readme_removes_the_example_that_the_test_removes(source: Path) -> None:
+    readme = (source / "README.md").read_text(encoding="utf-8")
 
-
-def remove(project: Path, patterns: tuple[str, ...]) -> None:
-    """Run the command of the README: each pattern has to match something."""
-    command = f"rm -r {' '.join(patterns)}"
-    assert command in (project / "README.md").read_text(encoding="utf-8")
-    subprocess.run(["bash", "-c", command], cwd=project, check=True)
+    assert f"rm -r {' '.join(EXAMPLE)}\n" in readme
 
 
 def test_the_second_run_needs_no_network(installed: Path, make: Run) -> None:
@@ -114,7 +84,7 @@ def test_the_migrations_make_the_schema_of_the_models(installed: Path, make: Run
     make("migrate", cwd=installed)
 
     programs = installed / ".venv/bin"
-    check = (programs / "python", "-m", "devkit.postgres", programs / "alembic", "check")
+    check = (programs / "python", "-m", "tools.postgres", programs / "alembic", "check")
     result = run(*check, cwd=installed)
 
     assert result.returncode == 0, result.stdout + result.stderr

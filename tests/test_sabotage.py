@@ -7,7 +7,7 @@ import pytest
 
 from tests.sabotages import SABOTAGES
 from tests.sabotages.sabotage import Sabotage
-from tests.workshop import bring_proofs, run_tests
+from tests.workshop import run_tests
 
 
 @pytest.mark.heavy
@@ -15,7 +15,6 @@ from tests.workshop import bring_proofs, run_tests
 def test_a_broken_promise_is_noticed(
     sabotage: Sabotage, workshop: Path, installed: Path, server: str
 ) -> None:
-    bring_proofs(workshop)
     file = workshop / sabotage.file
     source = file.read_text(encoding="utf-8")
     assert source.count(sabotage.old) == 1, f"not once in {sabotage.file}: {sabotage.old}"

@@ -17,7 +17,7 @@ NEW_CODE = "CREATE FUNCTION new_code() RETURNS text LANGUAGE sql AS 'SELECT md5(
 
 ROWS = """{"declared": "INSERT INTO declared (word) VALUES ('hello')"}"""
 DECLARED = """{
-    "column deliveries.mood": "no release uses it",
+    "column orders.mood": "no release uses it",
     "column audit.entries.level": "likewise",
     "enum audit.grade": "likewise",
 }"""
@@ -191,7 +191,7 @@ def test_every_shape_of_a_schema_is_migrated_and_tested(
     write(workshop, "r5", "r4", statements(HALF_WAY), statements([drop]))
     migrate(make)
     result = run_tests(workshop, installed, server, *MIGRATIONS)
-    for name in ("column deliveries.mood", "column audit.entries.level", "enum audit.grade"):
+    for name in ("column orders.mood", "column audit.entries.level", "enum audit.grade"):
         assert name in result.stdout, result.stdout
     declare(workshop, "ONLY_IN_DATABASE", DECLARED)
     assert "Nothing changed" in refusal(make, "again")

@@ -1,4 +1,4 @@
-"""Without its database the service lives, is not ready, says so once, and recovers."""
+"""Without its database the service lives, is not ready, says so once, and mends itself."""
 
 import time
 from pathlib import Path

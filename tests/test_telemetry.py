@@ -1,4 +1,4 @@
-"""With `telemetry: opentelemetry`, the real server sends what it measures to a collector."""
+"""With the extra `otel`, the real server sends what it measures to a collector."""
 
 import subprocess
 import threading
@@ -18,7 +18,7 @@ from tools.bake import bake
 SERVE = """
 . .venv/bin/activate
 export ENVIRONMENT=production ALLOWED_HOSTS=127.0.0.1
-exec python -m devkit.postgres sh -c 'alembic upgrade head && exec python -m app'
+exec python -m tools.postgres sh -c 'alembic upgrade head && exec python -m app'
 """
 
 EXPECTED = [
@@ -59,13 +59,14 @@ def collector() -> Generator[Collector]:
 def test_spans_and_metrics_arrive(
     collector: Collector, template: Path, tmp_path: Path, machine: dict[str, str]
 ) -> None:
-    project = bake(template, tmp_path, ANSWERS["everything"])
+    project = bake(template, tmp_path, ANSWERS["defaults"])
     subprocess.run(["make", "lint"], cwd=project, env=machine, check=True)
-    endpoint = f"OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:{collector.server_port}\n"
-    (project / ".env").write_text(endpoint, encoding="utf-8")
+    extra = [".cache/uv/bin/uv", "sync", "--extra", "otel"]
+    subprocess.run(extra, cwd=project, env=machine | {"UV_SYSTEM_CERTS": "1"}, check=True)
     port = free_port()
     told = {
         "PORT": port,
+        "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{collector.server_port}",
         "OTEL_BSP_SCHEDULE_DELAY": "100",
         "OTEL_METRIC_EXPORT_INTERVAL": "100",
     }

@@ -50,7 +50,7 @@ OWN: list[Edit] = [
     ("Dockerfile", "--start-period=10s", "--start-period=15s"),
     (".gitignore", "# Secrets\n", "# Mine\n/notes.txt\n\n# Secrets\n"),
     (".editorconfig", "indent_size = 4\n", "indent_size = 4\nmax_line_length = 100\n"),
-    ("app/core/pagination.py", '"""Keyset pages', '"""Our keyset pages'),
+    ("app/core/pagination.py", '"""Pages by keyset', '"""Our pages by keyset'),
     (".github/dependabot.yml", "version: 2\n", "# Read by Dependabot.\nversion: 2\n"),
 ]
 """What a user changed, in ten places; a file of their own comes to it, and one is removed."""
@@ -60,7 +60,7 @@ Git = Callable[..., str]
 
 @pytest.fixture
 def git(run: Run) -> Git:
-    """Git, with nothing configured but a name."""
+    """Git, as somebody who has configured nothing but a name."""
 
     def git(*arguments: str, cwd: Path) -> str:
         who = ("-c", "user.name=Ada", "-c", "user.email=ada@example.org")

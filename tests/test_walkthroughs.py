@@ -56,7 +56,7 @@ def test_add_a_feature(walk: Follow, project: Path) -> None:
     said = walk("Add a feature")
 
     assert re.search(r"=+ \d+ passed in", said)
-    assert list(project.glob("migrations/versions/*_create_authors.py"))
+    assert list(project.glob("migrations/versions/*_create_orders.py"))
 
 
 def test_change_the_schema_with_rows_in_it(

@@ -17,7 +17,7 @@ SERVES = re.compile(r"^(make run|python -m app)$", re.MULTILINE)
 
 TIMEOUT = 300.0
 PORT = "8000"
-"""The one that the README names; another one is used, since a server may listen there."""
+"""The one that the README names; another one is taken, since somebody may serve there."""
 
 
 class Step(NamedTuple):

@@ -12,13 +12,10 @@ from tests.live import Live
 
 Make = Callable[..., subprocess.CompletedProcess[str]]
 
-PROOFS = Path(__file__).parent / "devkit"
-"""Tests of devkit that run in a baked project, and that no project keeps."""
-
 SERVE = """
 import sys
 from pathlib import Path
-from devkit.postgres import running, url
+from tools.postgres import running, url
 with running(Path(".data/test")) as socket_folder:
     print(url(socket_folder), flush=True)
     sys.stdin.read()
@@ -42,11 +39,6 @@ def workshop(installed: Path, tmp_path: Path) -> Path:
     """A project to break; it runs in the environment of the one that it is a copy of."""
     leave = shutil.ignore_patterns(".venv", ".data", ".cache")
     return shutil.copytree(installed, tmp_path / "project", ignore=leave)
-
-
-def bring_proofs(workshop: Path) -> None:
-    """Put the proofs of devkit beside its self-tests."""
-    shutil.copytree(PROOFS, workshop / "devkit/tests", dirs_exist_ok=True)
 
 
 @pytest.fixture

@@ -35,9 +35,7 @@ def bake(template: Path, folder: Path, answers: Mapping[str, str]) -> Path:
     """Bake one project into the folder, the rest of the answers being the defaults."""
     questions = json.loads((template / "cookiecutter.json").read_text(encoding="utf-8"))
     if unknown := answers.keys() - questions.keys():
-        raise ValueError(
-            f"no question asks for {', '.join(sorted(unknown))}"
-        )  # cookiecutter is silent
+        raise ValueError(f"nobody asks for {', '.join(sorted(unknown))}")  # cookiecutter is silent
 
     with TemporaryDirectory() as home:
         config = Path(home, "config.yaml")  # without it, traces are left in the home folder

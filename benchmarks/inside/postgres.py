@@ -9,7 +9,7 @@ from pathlib import Path
 
 sys.path.insert(0, "")
 
-from devkit.postgres import running
+from tools.postgres import running
 
 with running(Path(".data/bench")) as socket_folder:
     print(socket_folder, flush=True)

@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
-from devkit.testing.service import Service
+from tests.harness.service import Service
 
 BROKEN_OFF = b" (broken off)"
 ERROR = re.compile(r"^((?:\w+\.)*\w*(?:Error|Exception|Group)\w*)(?::|$)", re.MULTILINE)

@@ -21,11 +21,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.features.probe.router import SCENARIOS, Scenario
 from app.settings import ROOT
-from devkit.testing.connection_lock import SandboxError
-from devkit.testing.databases import Databases, engine_on
-from devkit.testing.isolated import Isolated, TestSession
-from devkit.testing.sandbox import Sandbox
-from devkit.testing.service import Service, running
+from tests.harness.connection_lock import SandboxError
+from tests.harness.databases import Databases, engine_on
+from tests.harness.isolated import Isolated, TestSession
+from tests.harness.sandbox import Sandbox
+from tests.harness.service import Service, running
 from tests.integration.clients import Client, InProcess, Log, Served, ServedLog
 
 OUTCOMES: dict[str, dict[str, Any]] = {"sandbox": {}, "committed": {}, "served": {}, "seconds": {}}

@@ -13,10 +13,10 @@ from uuid import uuid4
 import pytest
 
 from app.settings import ROOT
-from devkit.testing.databases import Databases
-from devkit.testing.load import Connection, percentile
-from devkit.testing.servers import connect
-from devkit.testing.service import running
+from tests.harness.databases import Databases
+from tests.harness.load import Connection, percentile
+from tests.harness.servers import connect
+from tests.harness.service import running
 
 PROCESSES = 5
 POOL = 2
@@ -34,7 +34,7 @@ FROM products_at_once, LATERAL (SELECT pg_sleep(0.05)) AS slowly
 
 async def probe(url: str) -> list[float]:
     """Ask /readyz from another process; it fails if an answer is not 200."""
-    command = (sys.executable, "-m", "devkit.testing.prober", url, "/readyz", str(SECONDS))
+    command = (sys.executable, "-m", "tests.harness.prober", url, "/readyz", str(SECONDS))
     process = await asyncio.create_subprocess_exec(*command, cwd=ROOT, stdout=PIPE)
     said, _ = await process.communicate()
     assert process.returncode == 0, "a process was not ready"

@@ -11,11 +11,11 @@ import asyncpg
 import pytest
 from sqlalchemy import URL
 
-from devkit.testing.databases import Databases
-from devkit.testing.load import Answer, Connection
-from devkit.testing.servers import connect
-from devkit.testing.service import running
-from devkit.testing.ways import WAYS, a_read, a_write
+from tests.harness.databases import Databases
+from tests.harness.load import Answer, Connection
+from tests.harness.servers import connect
+from tests.harness.service import running
+from tests.harness.ways import WAYS, a_read, a_write
 
 POOL = 5
 TIMES = 500

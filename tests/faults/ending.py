@@ -5,10 +5,10 @@ import time
 
 import pytest
 
-from devkit.testing.databases import Databases
-from devkit.testing.proxy import Proxy
-from devkit.testing.service import running
-from devkit.testing.ways import WAYS, a_read, a_write
+from tests.harness.databases import Databases
+from tests.harness.proxy import Proxy
+from tests.harness.service import running
+from tests.harness.ways import WAYS, a_read, a_write
 
 BUDGET = {
     "DATABASE_POOL_TIMEOUT": "0.3",
@@ -36,7 +36,7 @@ async def test_a_silent_database_does_not_hold_up_the_end(databases: Databases, 
         service.client(timeout=10) as client,
     ):
         await asyncio.gather(*(client.get("/products") for _ in range(10)))
-        proxy.stall()
+        proxy.silence()
         asking = asyncio.gather(client.get(read), client.post(write, json=body))
         await asyncio.wait([asking], timeout=0.2)
         told = time.monotonic()

@@ -16,11 +16,11 @@ import asyncpg
 import pytest
 from sqlalchemy import make_url
 
-from devkit.postgres import url as socket_url
-from devkit.testing.databases import migrate
-from devkit.testing.durable import Durable
-from devkit.testing.load import Connection
-from devkit.testing.service import Service, running
+from tests.harness.databases import migrate
+from tests.harness.durable import Durable
+from tests.harness.load import Connection
+from tests.harness.service import Service, running
+from tools.postgres import url as socket_url
 
 SECONDS = 30.0
 LOST = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)

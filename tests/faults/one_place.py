@@ -7,9 +7,9 @@ from uuid import uuid4
 
 import pytest
 
-from devkit.testing.databases import Databases
-from devkit.testing.load import Connection
-from devkit.testing.service import running
+from tests.harness.databases import Databases
+from tests.harness.load import Connection
+from tests.harness.service import running
 
 CLIENTS = [20, 100, 1000]
 SECONDS = 4.0

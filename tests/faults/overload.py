@@ -14,18 +14,18 @@ from uuid import uuid4
 import pytest
 
 from app.settings import ROOT, Settings
-from devkit.testing.databases import Databases
-from devkit.testing.load import Answer, Connection, percentile
-from devkit.testing.servers import connect
-from devkit.testing.service import running
-from devkit.testing.ways import WAYS
+from tests.harness.databases import Databases
+from tests.harness.load import Answer, Connection, percentile
+from tests.harness.servers import connect
+from tests.harness.service import running
+from tests.harness.ways import WAYS
 
 POOL = 5
 CROWD = 1000
 FEW = 16
 SECONDS = 5.0
 ROUNDS = 3
-QUEUE_TIMEOUT = Settings.model_fields["database_pool_timeout"].default
+PATIENCE = Settings.model_fields["database_pool_timeout"].default
 
 SLOW = """
 ALTER TABLE products RENAME TO products_at_once;
@@ -92,7 +92,7 @@ async def load(url: str, clients: int) -> Round:
 
 async def probe(url: str) -> list[float]:
     """Ask /livez meanwhile, from another process."""
-    command = (sys.executable, "-m", "devkit.testing.prober", url, "/livez", str(SECONDS + 0.5))
+    command = (sys.executable, "-m", "tests.harness.prober", url, "/livez", str(SECONDS + 0.5))
     process = await asyncio.create_subprocess_exec(*command, cwd=ROOT, stdout=PIPE)
     said, _ = await process.communicate()
     took: list[float] = json.loads(said)
@@ -118,6 +118,6 @@ async def test_a_crowd_is_served_or_turned_away_in_time(url: str) -> None:
         assert {answer.status for _, answer in crowd.answers} == {200, 503}
 
     # The best of them: whatever else runs on this machine only makes it worse.
-    assert min(slowest) <= QUEUE_TIMEOUT + 1
+    assert min(slowest) <= PATIENCE + 1
     assert max(goodput) >= 0.7
     assert min(liveness) < 0.2

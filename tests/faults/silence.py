@@ -10,11 +10,11 @@ from itertools import count
 import pytest
 
 from app.settings import Settings
-from devkit.testing.databases import Databases
-from devkit.testing.load import Answer, Connection
-from devkit.testing.proxy import Proxy
-from devkit.testing.service import Service, running
-from devkit.testing.ways import WAYS, a_read, a_write
+from tests.harness.databases import Databases
+from tests.harness.load import Answer, Connection
+from tests.harness.proxy import Proxy
+from tests.harness.service import Service, running
+from tests.harness.ways import WAYS, a_read, a_write
 
 SILENCE = 20.0
 CLIENTS = 30
@@ -66,11 +66,11 @@ async def test_silence_is_answered_and_healed(line: Line, way: str, forgets: boo
     clients.append(asyncio.create_task(ask_whether_it_lives(line)))
     await asyncio.sleep(1)
     if forgets:
-        line.proxy.blackhole()
-    line.proxy.stall()
+        line.proxy.forget()
+    line.proxy.silence()
     silent = time.monotonic()
     await asyncio.sleep(SILENCE)
-    line.proxy.resume()
+    line.proxy.heal()
     healed = time.monotonic()
     await asyncio.sleep(3)
     for client in clients:

@@ -8,11 +8,11 @@ FAULTS = "app/core/db/sqlstate.py"
 QUEUE = "app/core/db/connection_queue.py"
 TIMEOUT = "app/core/http/middleware/timeout.py"
 RETRY = "app/core/db/retry.py"
-IN_CONNECTIONS = "tests/integration/core/test_connections.py"
-IN_FAULTS = "tests/integration/core/test_faults.py"
-IN_TIMEOUT = "tests/integration/core/test_timeout.py"
-IN_RETRY = "tests/integration/core/test_retry.py"
-IN_QUEUE = "tests/unit/core/test_connection_queue.py"
+IN_CONNECTIONS = "tests/integration/test_connections.py"
+IN_FAULTS = "tests/integration/test_faults.py"
+IN_TIMEOUT = "tests/integration/test_timeout.py"
+IN_RETRY = "tests/integration/test_retry.py"
+IN_QUEUE = "tests/unit/test_connection_queue.py"
 END_TO_END = "tests/e2e/test_products_faults.py"
 
 EACH_STATUS = f"{IN_FAULTS}::test_each_error_has_its_status_wherever_it_arises"
@@ -30,7 +30,7 @@ SABOTAGES = [
         FAULTS,
         '    "55P03": CONFLICTING_TRANSACTION,  # lock timeout\n',
         "",
-        "tests/integration/core/test_errors.py::test_what_waits_too_long_for_a_lock_is_unavailable",
+        "tests/integration/test_errors.py::test_what_waits_too_long_for_a_lock_is_unavailable",
     ),
     Sabotage(
         "what may not be repeated is not called unavailable",
@@ -142,7 +142,7 @@ SABOTAGES = [
         "app/core/db/pool.py",
         "            await_(self.queue.acquire(block))\n",
         "            block.scope.holders.append(block)\n",
-        "tests/integration/core/test_errors.py::test_a_pool_without_a_connection_left_is_unavailable",
+        "tests/integration/test_errors.py::test_a_pool_without_a_connection_left_is_unavailable",
     ),
     Sabotage(
         "a request has a deadline",

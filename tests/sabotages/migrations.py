@@ -3,18 +3,16 @@
 from tests.sabotages.sabotage import Sabotage
 
 CREATE_PRODUCTS = "migrations/versions/2026_11_21_0900_create_products.py"
-RUNNER = "app/core/db/migrations/runner.py"
-ONLINE = "app/core/db/migrations/online.py"
-LOCK_RETRY = "app/core/db/migrations/lock_retry.py"
-CATALOG = "devkit/migrations/catalog.py"
-ROWS = "devkit/testing/rows.py"
+ENV = "migrations/env.py"
+ONLINE = "migrations/online.py"
+PATIENCE = "migrations/patience.py"
+CATALOG = "migrations/catalog.py"
+ROWS = "tests/harness/rows.py"
 SCHEMA = "app/features/health/schema.py"
 MIGRATIONS = "tests/integration/test_migrations.py"
-LIVE = "tests/integration/core/test_live_migrations.py"
+LIVE = "tests/integration/test_live_migrations.py"
 HEALTH = "tests/integration/test_health.py"
 PRODUCTS = "tests/integration/test_products.py"
-SCHEMA_OBJECTS = "devkit/tests/integration/test_schema_objects.py"
-FILLED = "devkit/tests/integration/test_rows.py"
 
 SABOTAGES = [
     Sabotage(
@@ -78,91 +76,91 @@ SABOTAGES = [
         CATALOG,
         "string_agg(enumlabel, ', ' ORDER BY enumsortorder)",
         "count(enumlabel)",
-        f"{SCHEMA_OBJECTS}::test_every_difference_is_seen",
+        f"{MIGRATIONS}::test_every_difference_is_seen",
     ),
     Sabotage(
         "the text of a check is compared",
         CATALOG,
         "regexp_replace(pg_get_constraintdef(k.oid), ' NOT VALID$', '')",
         "contype",
-        f"{SCHEMA_OBJECTS}::test_every_difference_is_seen",
+        f"{MIGRATIONS}::test_every_difference_is_seen",
     ),
     Sabotage(
         "every schema is compared",
         CATALOG,
         "WHERE nspname !~ '^pg_' AND nspname <> 'information_schema'\n        AND (tableoid",
         "WHERE nspname = current_schema()\n        AND (tableoid",
-        f"{SCHEMA_OBJECTS}::test_every_difference_is_seen",
+        f"{MIGRATIONS}::test_every_difference_is_seen",
     ),
     Sabotage(
         "a partition is not compared",
         CATALOG,
         "AND NOT relispartition AND relname",
         "AND relname",
-        f"{SCHEMA_OBJECTS}::test_what_no_model_describes_is_not_compared",
+        f"{MIGRATIONS}::test_what_no_model_describes_is_not_compared",
     ),
     Sabotage(
         "a view is not compared",
         CATALOG,
         "WHERE relkind IN ('r', 'p') AND",
         "WHERE relkind IN ('r', 'p', 'v') AND",
-        f"{SCHEMA_OBJECTS}::test_what_no_model_describes_is_not_compared",
+        f"{MIGRATIONS}::test_what_no_model_describes_is_not_compared",
     ),
     Sabotage(
         "a constraint that is not yet valid counts as there",
         CATALOG,
         "' NOT VALID$'",
         "' NOT EVEN VALID$'",
-        f"{SCHEMA_OBJECTS}::test_what_no_model_describes_is_not_compared",
+        f"{MIGRATIONS}::test_what_no_model_describes_is_not_compared",
     ),
     Sabotage(
         "a declaration stands for what its table has",
         CATALOG,
         "for key in keys)}",
         "for key in keys[:1])}",
-        "devkit/tests/unit/test_declarations.py::test_a_declaration_stands_for_all_that_its_table_or_column_has",
+        "tests/unit/test_migrations.py::test_a_declaration_stands_for_all_that_its_table_or_column_has",
     ),
     Sabotage(
         "one change is overruled by one word",
-        "devkit/commands/lint_migrations.py",
+        "tools/lint_migrations.py",
         '"renaming-object": ("renaming-table",),',
         '"renaming-object": (),',
-        "devkit/tests/unit/test_lint_migrations.py::test_one_change_is_found_by_one_rule",
+        "tests/unit/test_lint_migrations.py::test_one_change_is_found_by_one_rule",
     ),
     Sabotage(
         "a row is made, whatever the types",
         ROWS,
         "    typcategory::text AS category,",
         "    'N' AS category,",
-        f"{FILLED}::test_a_row_is_made_whatever_the_table",
+        f"{MIGRATIONS}::test_a_row_is_made_whatever_the_table",
     ),
     Sabotage(
         "a row is made that the checks accept",
         ROWS,
         "            for rule in self._broken(table, error, rules):\n",
         "            for rule in ():\n",
-        f"{FILLED}::test_a_row_is_made_whatever_the_table",
+        f"{MIGRATIONS}::test_a_row_is_made_whatever_the_table",
     ),
     Sabotage(
         "a row may refer to itself",
         ROWS,
         "        if key.target == key.table:\n            return True\n",
         "",
-        f"{FILLED}::test_a_row_is_made_whatever_the_table",
+        f"{MIGRATIONS}::test_a_row_is_made_whatever_the_table",
     ),
     Sabotage(
         "tables that refer to each other get rows",
         ROWS,
         "            rows.defer([table.oid for table in refused])\n",
         "            rows.defer([])\n",
-        f"{SCHEMA_OBJECTS}::test_tables_that_refer_to_each_other_get_rows",
+        f"{MIGRATIONS}::test_tables_that_refer_to_each_other_get_rows",
     ),
     Sabotage(
         "a table that no row fits is named, with the file to declare one in",
         ROWS,
         "in ROWS of migrations/objects.py",
-        "in devkit/testing/rows.py",
-        f"{SCHEMA_OBJECTS}::test_a_table_that_no_row_fits_is_to_be_declared",
+        "in tests/harness/rows.py",
+        f"{MIGRATIONS}::test_a_table_that_no_row_fits_is_to_be_declared",
     ),
     Sabotage(
         "every constraint has the name of the convention",
@@ -180,58 +178,58 @@ SABOTAGES = [
     ),
     Sabotage(
         "the deadlines of requests are none of migrations",
-        RUNNER,
+        ENV,
         '        "database_statement_timeout": None,\n',
         "",
         f"{MIGRATIONS}::test_every_revision_goes_up_down_and_up",
     ),
     Sabotage(
         "a migration gives up a lock soon",
-        LOCK_RETRY,
+        PATIENCE,
         "SET lock_timeout = {lock};",
         "SET lock_timeout = {lock}00000;",
         f"{LIVE}::test_what_gets_no_lock_comes_again_and_nothing_runs_twice",
     ),
     Sabotage(
         "what gets no lock comes again",
-        LOCK_RETRY,
+        PATIENCE,
         'LOCKED = ("55P03", "40P01")',
         'LOCKED = ("40P01",)',
         f"{LIVE}::test_what_gets_no_lock_comes_again_and_nothing_runs_twice",
     ),
     Sabotage(
         "what comes again goes on where it stopped",
-        LOCK_RETRY,
+        PATIENCE,
         "        if self._steps is None:\n",
         "        if self.attempts:\n",
         f"{LIVE}::test_what_gets_no_lock_comes_again_and_nothing_runs_twice",
     ),
     Sabotage(
         "who never gets a lock says so",
-        LOCK_RETRY,
+        PATIENCE,
         "            if steps.attempts >= ATTEMPTS:\n",
         "            if steps.attempts >= ATTEMPTS * 100:\n",
         f"{LIVE}::test_who_never_gets_a_lock_says_so_and_leaves_what_came_before",
     ),
     Sabotage(
         "a migration has limits of its own",
-        RUNNER,
-        "        await driver.execute(limits())\n",
+        ENV,
+        "    await driver.execute(limits())\n",
         "",
         f"{LIVE}::test_what_gets_no_lock_comes_again_and_nothing_runs_twice",
     ),
     Sabotage(
         "a statement that takes too long says so",
-        LOCK_RETRY,
+        PATIENCE,
         "            if state == CANCELLED:\n",
         "            if state is CANCELLED + state:\n",
         f"{LIVE}::test_a_statement_that_takes_too_long_is_undone_unless_it_locks_nothing",
     ),
     Sabotage(
         "each revision is a transaction",
-        RUNNER,
-        "            transaction_per_migration=True,\n            **options",
-        "            **options",
+        ENV,
+        "        transaction_per_migration=True,\n        **autogenerate",
+        "        **autogenerate",
         f"{LIVE}::test_a_statement_that_takes_too_long_is_undone_unless_it_locks_nothing",
     ),
     Sabotage(
@@ -243,23 +241,23 @@ SABOTAGES = [
     ),
     Sabotage(
         "one at a time migrates",
-        RUNNER,
-        "        await take_migration_lock(driver)\n",
+        ENV,
+        "    await wait_for_turn(driver)\n",
         "",
         f"{LIVE}::test_one_migrates_and_who_has_nothing_to_do_does_not_wait",
     ),
     Sabotage(
         "who waits for its turn asks, and does not wait inside the server",
-        "app/core/db/migrations/migration_lock.py",
+        "migrations/turn.py",
         "pg_try_advisory_lock($1)",
         "pg_advisory_lock($1) IS NOT NULL",
         f"{LIVE}::test_one_migrates_and_who_has_nothing_to_do_does_not_wait",
     ),
     Sabotage(
-        "a migration with nothing to do does not wait",
-        RUNNER,
-        "        if await connection.run_sync(self.is_nothing_to_do):\n            return\n",
-        "        await connection.run_sync(self.is_nothing_to_do)\n",
+        "who has nothing to do waits for nobody",
+        ENV,
+        "    if await connection.run_sync(is_nothing_to_do):\n        return\n",
+        "    await connection.run_sync(is_nothing_to_do)\n",
         f"{LIVE}::test_one_migrates_and_who_has_nothing_to_do_does_not_wait",
     ),
     Sabotage(
@@ -270,7 +268,7 @@ SABOTAGES = [
         f"{LIVE}::test_an_index_is_built_beside_writers_and_after_an_attempt_that_failed",
     ),
     Sabotage(
-        "an index of which a part is left is built again",
+        "an index of which a part is left is built anew",
         ONLINE,
         "        if _is_left_invalid(name):\n",
         "        if not name:\n",
@@ -291,7 +289,7 @@ SABOTAGES = [
         f"{HEALTH}::test_not_ready_while_a_migration_is_missing",
     ),
     Sabotage(
-        "readiness is refused before the first migration",
+        "readiness is refused while nobody has migrated",
         SCHEMA,
         "        row = (await session.execute(text(NEVER_MIGRATED))).one()\n",
         "        return State(of_code().heads, refuses_writes=False)\n",

@@ -9,10 +9,10 @@ SETTINGS = "app/settings.py"
 DATABASE_URL = "app/database_url.py"
 HEALTH = "app/features/health/router.py"
 
-IN_INPUT = "tests/integration/core/test_input.py"
-IN_LOGGING = "tests/unit/core/test_logging.py"
+IN_INPUT = "tests/integration/test_input.py"
+IN_LOGGING = "tests/unit/test_logging.py"
 IN_SETTINGS = "tests/unit/test_settings.py"
-IN_LIFE = "tests/e2e/core/test_life.py"
+IN_LIFE = "tests/e2e/test_life.py"
 
 SABOTAGES = [
     Sabotage(
@@ -55,21 +55,21 @@ SABOTAGES = [
         OUTPUT,
         "        return self._poll.poll(0) == [(self._descriptor, select.POLLOUT)]\n",
         "        return True\n",
-        "tests/unit/core/test_output.py::test_a_reader_that_stalls_stops_nothing_and_gets_all",
+        "tests/unit/test_output.py::test_a_reader_that_stalls_stops_nothing_and_gets_all",
     ),
     Sabotage(
         "a large line stops nothing",
         OUTPUT,
         " and len(data) <= ATOMIC and self._fits():",
         " and self._fits():",
-        "tests/unit/core/test_output.py::test_a_line_larger_than_a_pipe_stops_nothing",
+        "tests/unit/test_output.py::test_a_line_larger_than_a_pipe_stops_nothing",
     ),
     Sabotage(
         "dropped lines are counted",
         OUTPUT,
         "            self._dropped += 1\n            return\n",
         "            return\n",
-        "tests/unit/core/test_output.py::test_dropped_lines_are_counted_in_a_later_one",
+        "tests/unit/test_output.py::test_dropped_lines_are_counted_in_a_later_one",
     ),
     Sabotage(
         "no query of a WebSocket is logged",
@@ -90,7 +90,7 @@ SABOTAGES = [
         "app/__main__.py",
         "signal.signal(signal.SIGTERM, lambda *_: os._exit(0))\n\nimport socket\nimport sys\n",
         "import socket\nimport sys\nimport uvicorn.config\nsignal.signal(signal.SIGTERM, lambda *_: os._exit(0))\n",
-        "tests/e2e/core/test_stop.py::test_a_process_that_still_imports_hears_sigterm",
+        "tests/e2e/test_stop.py::test_a_process_that_still_imports_hears_sigterm",
     ),
     Sabotage(
         "a message of an exception cannot begin a line",
@@ -125,7 +125,7 @@ SABOTAGES = [
         "app/core/db/database.py",
         "self._reads = replica_reads or reads",
         "self._reads = reads",
-        "tests/integration/core/test_replica.py::test_who_only_reads_asks_the_replica",
+        "tests/integration/test_replica.py::test_who_only_reads_asks_the_replica",
     ),
     Sabotage(
         "who stops is not ready",
@@ -146,7 +146,7 @@ SABOTAGES = [
         "app/__main__.py",
         "os._exit(0)",
         "os._exit(1)",
-        "tests/e2e/core/test_stop.py::test_a_process_that_still_imports_hears_sigterm",
+        "tests/e2e/test_stop.py::test_a_process_that_still_imports_hears_sigterm",
     ),
     Sabotage(
         "who is told to stop serves on for a while",

@@ -11,12 +11,12 @@ MAIN = "app/main.py"
 SCHEMAS = "app/core/schemas.py"
 SETTINGS = "app/settings.py"
 
-IN_HOSTS = "tests/unit/core/test_trusted_host.py"
-IN_BODY = "tests/unit/core/test_body_limit.py"
-IN_PROTOCOL = "tests/unit/core/test_protocol.py"
-IN_INPUT = "tests/integration/core/test_input.py"
-IN_INVALID = "tests/unit/core/test_invalid.py"
-IN_SCHEMAS = "tests/unit/core/test_schemas.py"
+IN_HOSTS = "tests/unit/test_trusted_host.py"
+IN_BODY = "tests/unit/test_body_limit.py"
+IN_PROTOCOL = "tests/unit/test_protocol.py"
+IN_INPUT = "tests/integration/test_input.py"
+IN_INVALID = "tests/unit/test_invalid.py"
+IN_SCHEMAS = "tests/unit/test_schemas.py"
 
 SABOTAGES = [
     Sabotage(

@@ -2,20 +2,19 @@
 
 from tests.sabotages.sabotage import Sabotage
 
-SANDBOX = "devkit/testing/sandbox.py"
-SAVEPOINTS = "devkit/testing/savepoints.py"
-STATEMENTS = "devkit/testing/statements.py"
-LOCK = "devkit/testing/connection_lock.py"
+SANDBOX = "tests/harness/sandbox.py"
+SAVEPOINTS = "tests/harness/savepoints.py"
+STATEMENTS = "tests/harness/statements.py"
+LOCK = "tests/harness/connection_lock.py"
 QUEUE = "app/core/db/connection_queue.py"
-DATABASES = "devkit/testing/databases.py"
-GIVEN_SERVER = "devkit/testing/given_server.py"
-ENVIRONMENT = "devkit/testing/environment.py"
-IN_DATABASES = "devkit/tests/integration/test_databases.py"
-OF_GIVEN_SERVER = "devkit/tests/unit/test_given_server.py"
-OF_ENVIRONMENT = "devkit/tests/unit/test_environment.py"
-IN_SANDBOX = "devkit/tests/integration/test_sandbox.py"
-IN_LOCK = "devkit/tests/integration/test_connection_lock.py"
-ISOLATION = "devkit/tests/integration/test_isolation.py"
+DATABASES = "tests/harness/databases.py"
+GIVEN_SERVER = "tests/harness/given_server.py"
+ENVIRONMENT = "tests/harness/environment.py"
+IN_DATABASES = "tests/integration/test_databases.py"
+OF_GIVEN_SERVER = "tests/unit/test_given_server.py"
+OF_ENVIRONMENT = "tests/unit/test_environment.py"
+IN_SANDBOX = "tests/integration/test_sandbox.py"
+IN_LOCK = "tests/integration/test_connection_lock.py"
 
 SABOTAGES = [
     Sabotage(
@@ -30,21 +29,21 @@ SABOTAGES = [
         SAVEPOINTS,
         "            self._run(connection, lambda _: outer.start())\n",
         '            self._run(connection, lambda driver: driver.execute("BEGIN"))\n',
-        f"{ISOLATION}::test_transaction_of_the_driver_is_a_savepoint",
+        f"{IN_SANDBOX}::test_transaction_of_the_driver_is_a_savepoint",
     ),
     Sabotage(
         "a cancelled statement leaves the connection to others",
         SAVEPOINTS,
         "        if entry.dbapi_connection is None and self.kept:\n",
         "        if entry.dbapi_connection is None and not self.kept:\n",
-        f"{ISOLATION}::test_statement_that_is_cancelled_undoes_only_its_transaction",
+        f"{IN_SANDBOX}::test_statement_that_is_cancelled_undoes_only_its_transaction",
     ),
     Sabotage(
         "what a cancelled statement has left is undone",
         SAVEPOINTS,
         '            await driver.execute(f"ROLLBACK TO SAVEPOINT {name}")\n',
         "",
-        f"{ISOLATION}::test_statement_that_is_cancelled_undoes_only_its_transaction",
+        f"{IN_SANDBOX}::test_statement_that_is_cancelled_undoes_only_its_transaction",
     ),
     Sabotage(
         "the commit of a lost session fails as in production",
@@ -86,7 +85,7 @@ SABOTAGES = [
         SAVEPOINTS,
         "            await outer.rollback()\n",
         "            await outer.commit()\n",
-        f"{ISOLATION}::test_no_row_outlives_its_test",
+        f"{IN_SANDBOX}::test_no_row_outlives_its_test",
     ),
     Sabotage(
         "no prepared statement outlives the schema of its test",
@@ -111,7 +110,7 @@ SABOTAGES = [
     ),
     Sabotage(
         "overrides are restored after a test",
-        "devkit/testing/state.py",
+        "tests/harness/state.py",
         "    State(_read_overrides, _restore_overrides),\n",
         "",
         f"{IN_SANDBOX}::test_a_request_stays_in_the_sandbox_when_overrides_are_cleared",
@@ -121,7 +120,7 @@ SABOTAGES = [
         SAVEPOINTS,
         '    "isolation_level": "AUTOCOMMIT",\n',
         "",
-        f"{ISOLATION}::test_no_row_outlives_its_test",
+        f"{IN_SANDBOX}::test_no_row_outlives_its_test",
     ),
     Sabotage(
         "all sessions of a test share a connection",
@@ -135,7 +134,7 @@ SABOTAGES = [
         SAVEPOINTS,
         '        self._send(connection, f"ROLLBACK TO SAVEPOINT {name}")\n        self._unused = name\n',
         "        self._unused = name\n",
-        f"{ISOLATION}::test_what_the_application_rolls_back_is_gone_and_arranged_rows_stay",
+        f"{IN_SANDBOX}::test_what_the_application_rolls_back_is_gone_and_arranged_rows_stay",
     ),
     Sabotage(
         "what the test arranged without a commit survives what the application rolls back",
@@ -171,7 +170,7 @@ SABOTAGES = [
         SAVEPOINTS,
         "                await_(self.lock.acquire(block))\n",
         "                block.scope.holders.append(block)\n",
-        f"{ISOLATION}::test_requests_at_once_succeed_beside_an_open_savepoint",
+        f"{IN_LOCK}::test_requests_at_once_succeed_beside_an_open_savepoint",
     ),
     Sabotage(
         "a block that waits too long is told who holds the connection",
@@ -192,7 +191,7 @@ SABOTAGES = [
         "app/core/db/scope.py",
         "    while block is not None and not block.is_open:\n        block = block.parent\n",
         "",
-        "tests/unit/core/test_connection_queue.py"
+        "tests/unit/test_connection_queue.py"
         "::test_tasks_that_outlive_their_request_have_places_of_their_own",
     ),
     Sabotage(
@@ -207,7 +206,7 @@ SABOTAGES = [
         SAVEPOINTS,
         'f"SET CONSTRAINTS ALL IMMEDIATE; RELEASE',
         'f"RELEASE',
-        f"{ISOLATION}::test_a_deferred_constraint_fails_the_commit_and_leaves_no_row",
+        f"{IN_SANDBOX}::test_a_deferred_constraint_fails_the_commit_and_leaves_no_row",
     ),
     Sabotage(
         "a deferred constraint stays deferred",
@@ -265,7 +264,7 @@ SABOTAGES = [
             SAVEPOINTS,
             old,
             new,
-            "tests/integration/core/test_sessions.py"
+            "tests/integration/test_sessions.py"
             "::test_what_ends_with_a_transaction_is_gone_in_the_next",
         )
         for ending, old, new in (
@@ -295,52 +294,52 @@ SABOTAGES = [
     ),
     Sabotage(
         "a test sees what the application changed",
-        "devkit/testing/isolated.py",
+        "tests/harness/isolated.py",
         '        options.setdefault("populate_existing", True)\n        return await super().get(',
         "        return await super().get(",
         f"{IN_SANDBOX}::test_a_row_of_the_test_shows_what_the_application_changed",
     ),
     Sabotage(
         "queries are counted",
-        "devkit/testing/queries.py",
+        "tests/harness/queries.py",
         "if len(ran) != count:",
         "if len(ran) > 1000:",
-        "devkit/tests/integration/test_queries.py::test_what_ran_is_shown_when_the_count_is_wrong",
+        "tests/integration/test_queries.py::test_what_ran_is_shown_when_the_count_is_wrong",
     ),
     Sabotage(
         "every worker and every committed test has its own database",
         DATABASES,
         'name = f"{PREFIX}_run_{uuid4().hex[:16]}"',
         'name = f"{PREFIX}_run_shared"',
-        "devkit/tests/integration/test_databases.py::test_every_clone_is_another_database",
+        "tests/integration/test_databases.py::test_every_clone_is_another_database",
     ),
     Sabotage(
         "what a killed run left is dropped",
         DATABASES,
         "            await databases._drop_orphans()\n",
         "",
-        "devkit/tests/integration/test_databases.py::test_what_a_killed_run_left_is_dropped",
+        "tests/integration/test_databases.py::test_what_a_killed_run_left_is_dropped",
     ),
     Sabotage(
         "a database that the tests did not mark is not touched",
         DATABASES,
         "(shobj_description(oid, 'pg_database') IS NOT DISTINCT FROM $2",
         "($2::text IS NOT NULL",
-        "devkit/tests/integration/test_databases.py::test_what_a_killed_run_left_is_dropped",
+        "tests/integration/test_databases.py::test_what_a_killed_run_left_is_dropped",
     ),
     Sabotage(
         "a database of a living run is not dropped",
         DATABASES,
         "        await self._lock(name)\n        try:\n            yield name\n",
         "        try:\n            yield name\n",
-        "devkit/tests/integration/test_databases.py::test_what_a_killed_run_left_is_dropped",
+        "tests/integration/test_databases.py::test_what_a_killed_run_left_is_dropped",
     ),
     Sabotage(
         "another machine is refused",
-        "devkit/testing/given_server.py",
+        "tests/harness/given_server.py",
         "return ip_address(host).is_loopback",
         "return bool(ip_address(host))",
-        "devkit/tests/unit/test_given_server.py::test_another_machine_is_refused_and_the_way_out_named",
+        "tests/unit/test_given_server.py::test_another_machine_is_refused_and_the_way_out_named",
     ),
     Sabotage(
         "a database that has the name of a template is not touched",
@@ -386,7 +385,7 @@ SABOTAGES = [
     ),
     Sabotage(
         "what a server lacks is one line with the next command",
-        "devkit/testing/servers.py",
+        "tests/harness/servers.py",
         '    if not facts["may_create"]:\n',
         '    if facts["may_create"] is NotImplemented:\n',
         f"{OF_GIVEN_SERVER}::test_what_a_server_lacks_is_said_with_the_next_command",
@@ -407,7 +406,7 @@ SABOTAGES = [
     ),
     Sabotage(
         "no .env reaches the served process",
-        "devkit/testing/service.py",
+        "tests/harness/service.py",
         'if not path.name.startswith(".env"):',
         "if path.name:",
         f"{OF_ENVIRONMENT}::test_the_served_process_finds_no_env_file",
@@ -421,14 +420,14 @@ SABOTAGES = [
     ),
     Sabotage(
         "only smoke tests run on a deployed service",
-        "devkit/fixtures/server.py",
+        "tests/fixtures/server.py",
         'return {"smoke", "e2e"} <= ',
         'return {"e2e"} <= ',
-        "tests/e2e/core/test_server.py::test_a_deployed_service_gets_no_test_but_those_of_smoke",
+        "tests/e2e/test_server.py::test_a_deployed_service_gets_no_test_but_those_of_smoke",
     ),
     Sabotage(
         "server_session is on the database of the live server",
-        "devkit/fixtures/server.py",
+        "tests/fixtures/server.py",
         "async def own_server(server_database: URL) -> AsyncGenerator[str]:\n",
         "async def own_server(databases: Databases) -> AsyncGenerator[str]:\n"
         "  async with databases.clone() as server_database:\n",
@@ -436,9 +435,9 @@ SABOTAGES = [
     ),
     Sabotage(
         "variables of libpq do not reach the development server",
-        "devkit/postgres/__main__.py",
+        "tools/postgres/__main__.py",
         'if name.startswith("PG")]:',
         'if name == "PGHOST"]:',
-        "devkit/tests/unit/test_launcher.py::test_variables_of_libpq_do_not_reach_its_own_server",
+        "tests/unit/test_launcher.py::test_variables_of_libpq_do_not_reach_its_own_server",
     ),
 ]

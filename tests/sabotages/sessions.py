@@ -8,12 +8,12 @@ DATABASE = "app/core/db/database.py"
 POOL = "app/core/db/pool.py"
 QUEUE = "app/core/db/connection_queue.py"
 RETURNED = "app/core/db/returned_errors.py"
-SAVEPOINTS = "devkit/testing/savepoints.py"
+SAVEPOINTS = "tests/harness/savepoints.py"
 SESSIONS = "app/core/db/sessions.py"
 STATEMENTS = "app/core/db/statements.py"
-IN_METHODS = "devkit/tests/unit/test_session_methods.py"
-IN_SESSIONS = "tests/integration/core/test_sessions.py"
-IN_STATEMENTS = "tests/unit/core/test_statements.py"
+IN_METHODS = "tests/unit/test_session_methods.py"
+IN_SESSIONS = "tests/integration/test_sessions.py"
+IN_STATEMENTS = "tests/unit/test_statements.py"
 
 REFUSES_TO_WRITE = f"{IN_SESSIONS}::test_read_session_refuses_to_write"
 BREAKS_A_PROMISE = f"{IN_SESSIONS}::test_session_refuses_what_would_break_a_promise"
@@ -53,7 +53,7 @@ SABOTAGES = [
         SAVEPOINTS,
         '{self._held[connection]}; {READS}"',
         '{self._held[connection]}"',
-        "devkit/tests/integration/test_sandbox.py::test_a_query_that_fails_is_the_only_one_that_fails",
+        "tests/integration/test_sandbox.py::test_a_query_that_fails_is_the_only_one_that_fails",
     ),
     Sabotage(
         "an object that a read would write is noticed",
@@ -167,7 +167,7 @@ SABOTAGES = [
         "    async with database.transaction() as session:\n        yield session\n        block",
         "    async with database.transaction() as session:\n        await session.connection()\n"
         "        yield session\n        block",
-        "tests/integration/core/test_errors.py::test_invalid_request_does_not_wait_for_a_connection",
+        "tests/integration/test_errors.py::test_invalid_request_does_not_wait_for_a_connection",
     ),
     Sabotage(
         "the answer to COMMIT is read",
@@ -251,14 +251,14 @@ SABOTAGES = [
         "app/core/db/scope.py",
         "                queue.leave()\n",
         "                pass\n",
-        "tests/unit/core/test_connection_queue.py::test_place_is_given_up_while_no_connection_is_held",
+        "tests/unit/test_connection_queue.py::test_place_is_given_up_while_no_connection_is_held",
     ),
     Sabotage(
         "a request that comes back goes before new ones",
         QUEUE,
         "self._returning if block.scope.was_admitted else self._new",
         "self._new",
-        "tests/unit/core/test_connection_queue.py::test_request_that_comes_back_goes_before_new_ones",
+        "tests/unit/test_connection_queue.py::test_request_that_comes_back_goes_before_new_ones",
     ),
     Sabotage(
         "statements are checked before they are sent",
@@ -321,7 +321,7 @@ SABOTAGES = [
         CONNECTIONS,
         "    info[READ_ONLY] = None  # not known, if the request is cancelled meanwhile\n",
         "",
-        "tests/integration/core/test_connections.py"
+        "tests/integration/test_connections.py"
         "::test_switch_to_writing_that_is_cancelled_is_not_taken_for_done",
     ),
     Sabotage(
@@ -329,14 +329,14 @@ SABOTAGES = [
         "app/core/http/middleware/error_responses.py",
         "        if answer and exchange.ended and exchange.status == answer.status:\n",
         "        if exchange.ended:\n",
-        "tests/integration/core/test_faults.py::test_what_fails_after_the_response_is_logged_and_raised",
+        "tests/integration/test_faults.py::test_what_fails_after_the_response_is_logged_and_raised",
     ),
     Sabotage(
         "a value that cannot be encoded is no fault of the connection",
         "app/core/db/sqlstate.py",
         ' and "another operation" in str(error)\n',
         "\n",
-        "tests/integration/core/test_faults.py"
+        "tests/integration/test_faults.py"
         "::test_value_that_the_driver_cannot_encode_is_an_error_of_the_code",
     ),
     Sabotage(

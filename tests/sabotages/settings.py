@@ -6,7 +6,7 @@ DATABASE_URL = "app/database_url.py"
 TYPES = "app/setting_types.py"
 CONFLICTS = "app/setting_conflicts.py"
 SETTINGS = "app/settings.py"
-FIXTURE = "devkit/fixtures/settings.py"
+FIXTURE = "tests/fixtures/settings.py"
 
 IN_SETTINGS = "tests/unit/test_settings.py"
 IN_APPLICATION = "tests/integration/test_settings.py"
@@ -16,7 +16,6 @@ READ_URL = f"{IN_SETTINGS}::test_what_a_url_clearly_means_is_read"
 REFUSED_VALUE = f"{IN_SETTINGS}::test_a_value_that_cannot_work_is_refused"
 READ_VALUE = f"{IN_SETTINGS}::test_what_is_clearly_meant_is_read"
 CONFLICT = f"{IN_SETTINGS}::test_settings_that_contradict_each_other_are_refused"
-OVERRIDES = "devkit/tests/integration/test_override_settings.py"
 
 SABOTAGES = [
     Sabotage(
@@ -199,20 +198,20 @@ SABOTAGES = [
         FIXTURE,
         "            logging.configure(original)  # create_app",
         "            pass  # create_app",
-        f"{OVERRIDES}::test_overridden_settings_apply_and_end_with_the_block",
+        f"{IN_APPLICATION}::test_overridden_settings_apply_and_end_with_the_block",
     ),
     Sabotage(
         "overridden settings are validated",
         FIXTURE,
         "    return Settings(_env_file=None, **{**settings.model_dump(), **changes})\n",
         "    return settings.model_copy(update=changes)\n",
-        f"{OVERRIDES}::test_overridden_settings_are_validated",
+        f"{IN_APPLICATION}::test_overridden_settings_are_validated",
     ),
     Sabotage(
         "an overridden setting applies or is refused",
         FIXTURE,
         '        if name.startswith("database_"):\n',
         '        if name == "database_url":\n',
-        f"{OVERRIDES}::test_a_setting_that_would_not_apply_is_refused",
+        f"{IN_APPLICATION}::test_a_setting_that_would_not_apply_is_refused",
     ),
 ]

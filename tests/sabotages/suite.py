@@ -2,11 +2,10 @@
 
 from tests.sabotages.sabotage import Sabotage
 
-WATCHDOG = "devkit/testing/watchdog.py"
-STATE = "devkit/testing/state.py"
-LEAKS = "devkit/testing/leak_check.py"
-IN_LEAKS = "devkit/tests/unit/test_leaks.py"
-OF_WATCHDOG = "devkit/tests/unit/test_watchdog.py"
+WATCHDOG = "tests/harness/watchdog.py"
+STATE = "tests/harness/state.py"
+LEAKS = "tests/harness/leaks.py"
+IN_LEAKS = "tests/unit/test_leaks.py"
 
 SABOTAGES = [
     Sabotage(
@@ -28,42 +27,42 @@ SABOTAGES = [
         "pyproject.toml",
         '    "error",\n',
         "",
-        "devkit/tests/unit/test_configuration.py::test_a_warning_is_an_error",
+        "tests/unit/test_configuration.py::test_a_warning_is_an_error",
     ),
     Sabotage(
         "what is misspelt stops the run",
         "pyproject.toml",
         "strict = true\n",
         "",
-        "devkit/tests/unit/test_configuration.py::test_what_is_misspelt_stops_the_run",
+        "tests/unit/test_configuration.py::test_what_is_misspelt_stops_the_run",
     ),
     Sabotage(
         "every test has a limit",
         "pyproject.toml",
         "timeout = 30.0",
         "timeout = 0.0",
-        "devkit/tests/unit/test_configuration.py::test_every_test_has_a_limit",
+        "tests/unit/test_configuration.py::test_every_test_has_a_limit",
     ),
     Sabotage(
         "tests run on the loop of production",
-        "devkit/fixtures/loop.py",
+        "tests/fixtures/loop.py",
         "import uvloop\n",
         "import asyncio as uvloop\n",
-        "devkit/tests/unit/test_configuration.py::test_the_loop_is_the_one_of_production",
+        "tests/unit/test_configuration.py::test_the_loop_is_the_one_of_production",
     ),
     Sabotage(
         "what hangs ends, even when it holds the GIL",
         WATCHDOG,
         "exit=True, file=self._report",
         "exit=False, file=self._report",
-        f"{OF_WATCHDOG}::test_what_hangs_is_named_and_ends",
+        f"{IN_LEAKS}::test_what_hangs_is_named_and_ends",
     ),
     Sabotage(
         "what hangs is named",
         WATCHDOG,
         "IFS= read -r hanging <&2\n",
         "",
-        f"{OF_WATCHDOG}::test_what_hangs_is_named_and_ends",
+        f"{IN_LEAKS}::test_what_hangs_is_named_and_ends",
     ),
     Sabotage(
         "the environment is restored after a test",
@@ -92,26 +91,5 @@ SABOTAGES = [
         "    Kind(_read_threads, _end_threads),\n",
         "",
         f"{IN_LEAKS}::test_a_thread_that_goes_on_is_named",
-    ),
-    Sabotage(
-        "devkit imports nothing of the application",
-        "devkit/testing/clients.py",
-        'get_database = take("core.db:get_database")\n',
-        "from app.core.db import get_database\n",
-        "devkit/tests/unit/test_imports.py::test_devkit_imports_nothing_of_the_application",
-    ),
-    Sabotage(
-        "the application does not import devkit",
-        "app/main.py",
-        "from app import features\n",
-        "import devkit.adapter\nfrom app import features\n",
-        "tests/unit/test_architecture.py::test_the_application_imports_neither_tests_nor_devkit",
-    ),
-    Sabotage(
-        "an edit of devkit is noticed",
-        "devkit/commands/manifest.py",
-        "        elif found[name] != recorded[name]:\n",
-        "        elif found[name] is recorded:\n",
-        "devkit/tests/unit/test_manifest.py::test_each_edit_is_named_until_it_is_accepted",
     ),
 ]

@@ -8,9 +8,9 @@ HOSTS = "app/core/http/middleware/trusted_host.py"
 LOG = "app/core/http/middleware/request_log.py"
 ROUTES = "app/core/http/routes.py"
 
-IN_WEBSOCKETS = "tests/integration/core/test_websockets.py"
-IN_ERRORS = "tests/integration/core/test_errors.py"
-IN_HOSTS = "tests/unit/core/test_trusted_host.py"
+IN_WEBSOCKETS = "tests/integration/test_websockets.py"
+IN_ERRORS = "tests/integration/test_errors.py"
+IN_HOSTS = "tests/unit/test_trusted_host.py"
 
 SABOTAGES = [
     Sabotage(

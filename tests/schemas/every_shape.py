@@ -122,10 +122,10 @@ class Note(Base):
     task_id: Mapped[int] = mapped_column(ForeignKey("tasks.id"))
 
 
-class Delivery(Entity):
+class Order(Entity):
     """Checks whose rows can be guessed."""
 
-    __tablename__ = "deliveries"
+    __tablename__ = "orders"
     __table_args__ = (
         sa.CheckConstraint("status IN ('open', 'it''s done')", name="status"),
         sa.CheckConstraint("length(country) = 2 AND country = upper(country)", name="country"),

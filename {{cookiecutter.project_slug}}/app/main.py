@@ -20,7 +20,7 @@ from app.core.http.middleware.request_log import REQUEST_ID, RequestLog
 from app.core.http.middleware.security_headers import SecurityHeaders
 from app.core.http.middleware.timeout import Timeout
 from app.core.http.middleware.trusted_host import TrustedHost
-from app.core.observability import instruments, logging
+from app.core.observability import logging, telemetry
 from app.settings import Settings, project
 
 logger = structlog.get_logger(__name__)
@@ -77,7 +77,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     """Build the application, by default from the environment."""
     settings = settings or Settings()
     logging.configure(settings)
-    instruments.configure(settings)
+    telemetry.name_service()
     streaming.close_streams()
     document = "/openapi.json" if settings.serves_docs else None  # without it, no /docs either
     app = Service(
@@ -86,7 +86,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         description=project.description,
         openapi_url=document,
         lifespan=lifespan,
-        **instruments.fastapi_arguments(),
+        telemetry=telemetry.REQUESTS,
     )
     app.root_path = settings.root_path
     app.state.settings = settings

@@ -1,14 +1,11 @@
 """Settings from the environment and ``.env``; the project's name and version from pyproject.toml."""
 
 import tomllib
-from collections.abc import Iterator
-from importlib import import_module
-from inspect import isclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, Self
+from typing import Annotated, Literal, Self
 
 from fastapi import Depends
-from pydantic import BaseModel, Field, ValidationError, create_model, model_validator
+from pydantic import BaseModel, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from starlette.requests import HTTPConnection
 
@@ -151,26 +148,6 @@ class Settings(BaseSettings):
                 " api.example.org, or * behind a proxy that knows them"
             )
         return self.allowed_hosts
-
-
-def _found() -> Iterator[type[BaseModel]]:
-    """Find the settings of each option: the models of a ``settings`` module in a folder of this one."""
-    for path in sorted((ROOT / "app").glob("*/**/settings.py")):
-        module = import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
-        for value in vars(module).values():
-            is_model = isclass(value) and issubclass(value, BaseModel)
-            if is_model and value.__module__ == module.__name__:
-                yield value
-
-
-if not TYPE_CHECKING:
-    # One object has them all. The code of an option names its own class, which knows its attributes.
-    Settings = create_model(
-        "Settings",
-        __base__=(Settings, *_found()),
-        __doc__=Settings.__doc__,
-        __module__=__name__,
-    )
 
 
 async def get_settings(connection: HTTPConnection) -> Settings:

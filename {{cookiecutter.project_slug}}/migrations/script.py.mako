@@ -3,7 +3,7 @@
 %>\
 """${title[:1].upper()}${title[1:]}.
 
-Revision ${up_revision}; made ${create_date.strftime("%Y-%m-%d %H:%M UTC")}.
+Revision ${up_revision}, after ${down_revision | comma,n}; made ${create_date.strftime("%Y-%m-%d %H:%M UTC")}.
 """
 
 from collections.abc import Sequence

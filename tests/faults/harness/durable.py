@@ -10,13 +10,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from app.settings import ROOT
-from devkit.postgres.server import stop
+from tools.postgres.server import stop
 
 LAUNCH = """
 import sys
 from pathlib import Path
-from devkit.postgres import find_programs
-from devkit.postgres.server import launch
+from tools.postgres import find_programs
+from tools.postgres.server import launch
 print(launch(Path(sys.argv[1]), find_programs(), durable=True))
 """
 
@@ -30,7 +30,7 @@ class Durable:
         self.process = 0
 
     def start(self) -> None:
-        # By a process in between, so that init is the server's parent, and waits for it.
+        # By a process in between, so that the server is nobody's child and nobody waits for it.
         command = [sys.executable, "-c", LAUNCH, self.folder]
         with (self.folder / "postgres.log").open("a") as log:
             said = subprocess.run(

@@ -1,6 +1,6 @@
 """Ask one URL at a steady rate from a process of its own; print how many seconds each answer took.
 
-``python -m devkit.testing.prober URL PATH SECONDS``: within the load generator, its own delays would count.
+``python -m tests.harness.prober URL PATH SECONDS``: within the load generator, its own delays would count.
 """
 
 import asyncio
@@ -8,7 +8,7 @@ import json
 import sys
 import time
 
-from devkit.testing.load import Connection
+from tests.harness.load import Connection
 
 PAUSE = 0.01
 

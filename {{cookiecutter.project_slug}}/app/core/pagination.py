@@ -1,129 +1,106 @@
-"""Keyset pages: each page starts after the last row of the previous page, at the same cost.
+"""Pages by keyset: each page starts after the last row of the one before, at the same cost.
 
-With OFFSET, PostgreSQL reads and discards all rows before the page, and a row that is added meanwhile
-shifts the rest.
+An offset would read and throw away all rows before the page, and shift when one is added.
 """
 
-from collections.abc import Iterable, Sequence
-from functools import lru_cache
-from typing import Annotated, Any, Generic, NamedTuple, TypeVar
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Annotated, Any, Generic, NamedTuple, Self, TypeVar
+from uuid import UUID
 
 from fastapi import Depends, Query
-from pydantic import ConfigDict
-from sqlalchemy import Integer, Select, bindparam
+from sqlalchemy import Select, bindparam, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.keyset import Order, Term, order_of, terms_of
+from app.core.errors import InvalidError
+from app.core.models import Entity
 from app.core.schemas import Schema
 
 T = TypeVar("T")
+Row = TypeVar("Row", bound=Entity)
 
 
-class Params(NamedTuple):
-    """Size and start of the page that a client asks for."""
+class Cursor(NamedTuple):
+    """The key of the last row of a page."""
 
-    limit: int = 50
-    cursor: str | None = None
+    created_at: datetime
+    id: UUID
+
+    @classmethod
+    def decode(cls, text: str) -> Self:
+        """Read what ``encode`` wrote; anything else is an ``InvalidError``."""
+        try:
+            created_at, row_id = urlsafe_b64decode(text).decode("ascii").split(" ")
+            moment = datetime.fromisoformat(created_at)
+            if moment.utcoffset() != timedelta(0):  # asyncpg gives all times in UTC
+                raise ValueError(created_at)
+            return cls(moment, UUID(row_id))
+        except ValueError as error:
+            raise InvalidError("The cursor is not one that this service gave out.") from error
+
+    def encode(self) -> str:
+        return urlsafe_b64encode(f"{self.created_at.isoformat()} {self.id}".encode()).decode()
 
 
-async def _params(
-    limit: Annotated[int, Query(ge=1, le=100, description="The maximum number of items.")] = 50,
+@dataclass(frozen=True)
+class Window:
+    """Which rows of a list are asked for."""
+
+    limit: int
+    after: Cursor | None = None
+
+
+async def _window(
+    limit: Annotated[int, Query(ge=1, le=100, description="The most items to return.")] = 50,
     cursor: Annotated[
-        str | None, Query(max_length=2000, description="`next_cursor` of the previous page.")
+        str | None, Query(max_length=200, description="`next_cursor` of the page before.")
     ] = None,
-) -> Params:
-    return Params(limit, cursor)
+) -> Window:
+    return Window(limit, Cursor.decode(cursor) if cursor else None)
 
 
-PageParams = Annotated[Params, Depends(_params)]
-"""``?limit=&cursor=`` of a list endpoint; outside a route, write ``Params(limit=10)``."""
+PageQuery = Annotated[Window, Depends(_window)]
+"""``?limit=&cursor=`` of a list endpoint."""
 
 
 class Page(Schema, Generic[T]):
-    """One page of a list; ``next_cursor`` is null on the last page."""
-
-    model_config = ConfigDict(arbitrary_types_allowed=True)  # a service returns a page of models
+    """A page of a list; ``next_cursor`` is null on the last."""
 
     items: list[T]
     next_cursor: str | None
 
 
-async def paginate(
-    session: AsyncSession, select: Select[T], params: Params, *, order_by: Iterable[Any]
-) -> Page[T]:
-    """Return one page of what is selected, by one query.
+@dataclass(frozen=True)
+class Slice(Generic[T]):
+    """A page of rows, as a service returns it."""
 
-    ``order_by`` takes columns and expressions, each with ``.desc()`` or without. The primary key follows
-    them, so that no two rows are equal. NULL is the largest value, as in PostgreSQL. An index on the
-    columns and the primary key makes each page one range of it, if all have the same direction and none
-    can be NULL.
+    items: Sequence[T]
+    next_cursor: str | None
 
-    Raises ``InvalidError`` if the cursor belongs to another list or order.
-    """
-    page = _prepared(select, terms_of(order_by))
-    query = page.query
-    if params.cursor is not None:
-        query = query.where(page.order.after(page.order.decode(params.cursor)))
-    values = {ROWS: params.limit + 1}
-    rows: Sequence[Any]
-    if page.is_plain:
+
+class Newest(Generic[Row]):
+    """The rows of a query, newest first; made once, a page costs a quarter less than of a new one."""
+
+    def __init__(self, query: Select[Row], model: type[Row]) -> None:
+        key = tuple_(model.created_at, model.id)
+        after = tuple_(
+            bindparam("after_created_at", type_=model.created_at.type),
+            bindparam("after_id", type_=model.id.type),
+        )
+        newest = query.order_by(model.created_at.desc(), model.id.desc())
+        self._first = newest.limit(bindparam("limit"))
+        self._following = self._first.where(key < after)
+
+    async def page(self, session: AsyncSession, window: Window) -> Slice[Row]:
+        """Run the query for one window of its rows; a last row beyond it says that there is more."""
+        query = self._first
+        values: dict[str, Any] = {"limit": window.limit + 1}
+        if window.after is not None:
+            query = self._following
+            values |= {"after_created_at": window.after.created_at, "after_id": window.after.id}
         rows = (await session.scalars(query, values)).all()
-    else:
-        rows = (await session.execute(query, values)).all()
-    items, cursor = list(rows[: params.limit]), None
-    if len(rows) > params.limit:
-        cursor = page.order.encode(page.order.values(items[-1]))
-    return Page.model_construct(items=items, next_cursor=cursor)
-
-
-ROWS = "page_rows"
-"""Name of the parameter in the LIMIT."""
-
-
-class Prepared(NamedTuple):
-    """The query of a first page."""
-
-    query: Select[Any]
-    order: Order
-    is_plain: bool
-    """Whether it selects one model that has all values of the cursor; else these are the last columns."""
-
-
-class Shape:
-    """A query that is equal to every other one of the same structure."""
-
-    def __init__(self, select: Select[Any], key: tuple[Any, ...]) -> None:
-        self.select = select
-        self.key = key
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Shape) and self.key == other.key
-
-    def __hash__(self) -> int:
-        return hash(self.key)
-
-
-def _prepared(select: Select[Any], terms: tuple[Term, ...]) -> Prepared:
-    """Return the query of the first page; what has no values in it is prepared once.
-
-    To make out the order costs about a tenth of the processor time of a page of 50 rows.
-    """
-    key = select._generate_cache_key()  # as SQLAlchemy's own example of a cache does
-    if key is None or key.bindparams or select.get_execution_options():
-        return _prepare(select, terms)
-    return _prepare_once(Shape(select, key.key), terms)
-
-
-def _prepare(select: Select[Any], terms: tuple[Term, ...]) -> Prepared:
-    described = select.column_descriptions
-    entities = dict.fromkeys(each["entity"] for each in described if each.get("entity"))
-    order = order_of(terms, tuple(entities))
-    is_plain = bool(order.attributes) and len(described) == 1
-    query = select if is_plain else select.add_columns(*order.columns)
-    query = query.order_by(None).order_by(*order.clauses).limit(bindparam(ROWS, type_=Integer))
-    return Prepared(query, order, is_plain)
-
-
-@lru_cache
-def _prepare_once(shape: Shape, terms: tuple[Term, ...]) -> Prepared:
-    return _prepare(shape.select, terms)
+        items = rows[: window.limit]
+        more = len(rows) > window.limit
+        return Slice(items, Cursor(items[-1].created_at, items[-1].id).encode() if more else None)

@@ -3,18 +3,10 @@
 import math
 import re
 from collections.abc import Collection
-from datetime import time
 from typing import Annotated, Any
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    GetPydanticSchema,
-    StringConstraints,
-    field_validator,
-)
-from pydantic_core import PydanticCustomError, core_schema
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
+from pydantic_core import PydanticCustomError
 
 # PostgreSQL's text cannot hold the NUL character, and UTF-8 no half of a surrogate pair.
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
@@ -48,9 +40,6 @@ class Body(Schema):
         return value
 
 
-OMITTED: Any = Field(default_factory=lambda: None)
-"""Default of a field that a PATCH may leave out and not set to null: ``name: Name = OMITTED``."""
-
 _NOTHING: tuple[()] = ()
 
 
@@ -73,10 +62,5 @@ Text = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$")]
 
 Integer = Annotated[int, Field(ge=-(2**31), le=2**31 - 1)]
 """Fits a column of SQLAlchemy's ``Integer``, which an ``int`` of Python may not."""
-
-TimeOfDay = Annotated[
-    time, GetPydanticSchema(lambda _, __: core_schema.time_schema(tz_constraint="naive"))
-]
-"""Without an offset from UTC, which PostgreSQL's ``time`` cannot hold."""
 
 BigInteger = Annotated[int, Field(ge=-(2**63), le=2**63 - 1)]

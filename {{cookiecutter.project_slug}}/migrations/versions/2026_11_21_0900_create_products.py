@@ -1,6 +1,6 @@
 """Create products.
 
-Revision 6d5b0f1c9a34; made 2026-11-21 09:00 UTC.
+Revision 6d5b0f1c9a34, the first; made 2026-11-21 09:00 UTC.
 """
 
 from collections.abc import Sequence
@@ -19,8 +19,6 @@ def upgrade() -> None:
         "products",
         sa.Column("name", sa.String(length=200), nullable=False),
         sa.Column("description", sa.Text(), nullable=True),
-        sa.Column("price", sa.BigInteger(), nullable=True),
-        sa.Column("stock", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("id", sa.Uuid(), server_default=sa.text("uuidv7()"), nullable=False),
         sa.Column(
             "created_at",
@@ -34,8 +32,6 @@ def upgrade() -> None:
             server_default=sa.text("clock_timestamp()"),
             nullable=False,
         ),
-        sa.CheckConstraint("price >= 0", name=op.f("ck_products_price_not_negative")),
-        sa.CheckConstraint("stock >= 0", name=op.f("ck_products_stock_not_negative")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_products")),
         sa.UniqueConstraint("name", name="uq_products_name"),
     )

@@ -10,10 +10,10 @@ import asyncpg
 import pytest
 from httpx import AsyncClient, ReadTimeout, Response
 
-from devkit.testing.databases import Databases
-from devkit.testing.proxy import Proxy
-from devkit.testing.servers import connect
-from devkit.testing.service import Service, eventually, running
+from tests.harness.databases import Databases
+from tests.harness.proxy import Proxy
+from tests.harness.servers import connect
+from tests.harness.service import Service, eventually, running
 
 POOL = 3
 REQUEST_TIMEOUT = 0.8
@@ -23,7 +23,7 @@ DEADLINES = {
     "DATABASE_POOL_SIZE": str(POOL),
     "DATABASE_POOL_TIMEOUT": "0.3",
     "DATABASE_CONNECT_TIMEOUT": "0.6",
-    "DATABASE_LOCK_TIMEOUT": "0.4",  # longer than the queue: no other request gets in meanwhile
+    "DATABASE_LOCK_TIMEOUT": "0.4",  # longer than the queue: nobody else gets in meanwhile
     "DATABASE_STATEMENT_TIMEOUT": "0.5",
     "DATABASE_COMMAND_TIMEOUT": "0.6",
     "REQUEST_TIMEOUT": str(REQUEST_TIMEOUT),
@@ -99,14 +99,14 @@ async def test_a_silent_connection_is_answered_in_time_and_healed(
     path = (await site.add(unique_resource_name)).headers["location"]
     await site.read_at_once(path, 4 * POOL)
 
-    site.proxy.stall()
+    site.proxy.silence()
     started = time.monotonic()
     answers = await asyncio.gather(
         site.add(f"{unique_resource_name}-silent"), site.read_at_once(path, 4 * POOL)
     )
     took = time.monotonic() - started
     alive = await site.client.get("/livez")
-    site.proxy.resume()
+    site.proxy.heal()
     await eventually(site.serves, within=1)
 
     assert {answer.status_code for answer in (answers[0], *answers[1])} <= {503, 504}
@@ -120,7 +120,7 @@ async def test_more_requests_than_connections_are_served_or_turned_away_in_time(
     path = (await site.add(unique_resource_name)).headers["location"]
     async with site.administrator.transaction():
         await site.administrator.execute("LOCK TABLE products")
-        # Without a limit on their wait, all but a few would run into the request's deadline: 504.
+        # Without a limit on their patience, all but a few would run into the request's deadline: 504.
         crowd = await site.read_at_once(path, 5 * POOL)
 
     assert {(response.status_code, response.headers["retry-after"]) for response in crowd} == {

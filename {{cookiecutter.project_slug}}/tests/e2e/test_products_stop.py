@@ -4,8 +4,8 @@ import asyncio
 
 from sqlalchemy import text
 
-from devkit.testing.databases import Databases, engine_on
-from devkit.testing.service import running
+from tests.harness.databases import Databases, engine_on
+from tests.harness.service import running
 
 WAITING = text("SELECT count(*) FROM pg_locks WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid))")
 

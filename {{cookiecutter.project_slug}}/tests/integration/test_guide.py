@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from app.settings import ROOT
-from devkit.commands.fixture_table import GUIDE, with_table
+from tests.harness.fixture_table import GUIDE, with_table
 
 Test = Callable[..., Awaitable[None]]
 

@@ -14,10 +14,10 @@ from app.core.db.database import open_database
 from app.core.db.engine import create_engine
 from app.core.db.sqlstate import BusyError
 from app.features.health import schema
-from devkit.testing.clients import client_of
-from devkit.testing.committed import Committed
-from devkit.testing.databases import settings_for
-from devkit.testing.queries import Queries
+from tests.harness.clients import client_of
+from tests.harness.committed import Committed
+from tests.harness.databases import settings_for
+from tests.harness.queries import Queries
 
 VERSION_TABLE = "CREATE TABLE IF NOT EXISTS alembic_version (version_num varchar(32) NOT NULL)"
 """There is none in a project without a migration."""

@@ -6,8 +6,8 @@ from httpx import AsyncClient
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from devkit.testing.queries import Queries
 from tests.factories.products import MakeProduct
+from tests.harness.queries import Queries
 
 
 async def test_a_page_is_one_range_of_the_index(

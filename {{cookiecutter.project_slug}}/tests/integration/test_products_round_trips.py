@@ -8,8 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.core.db import get_database
 from app.core.db.database import open_database
-from devkit.testing.databases import settings_for
-from devkit.testing.proxy import Proxy
+from tests.harness.databases import settings_for
+from tests.harness.proxy import Proxy
 
 
 async def test_one_round_trip_reads_a_product_and_three_change_one(

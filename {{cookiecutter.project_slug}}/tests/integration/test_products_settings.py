@@ -4,7 +4,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.features.products.models import Product
-from devkit.fixtures.settings import Override
+from tests.fixtures.settings import Override
 
 
 async def test_an_overridden_application_has_the_tests_database(

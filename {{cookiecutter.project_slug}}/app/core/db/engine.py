@@ -10,8 +10,7 @@ from app.core.db.aborted import DriverConnection
 from app.core.db.connection_health import ConnectionHealth
 from app.core.db.pgbouncer import in_transaction_mode
 from app.core.db.pool import ConnectionPool
-from app.core.observability import instruments
-from app.core.observability.slow_queries import log_slow_queries
+from app.core.observability.telemetry import observe
 from app.settings import Settings, project
 
 
@@ -80,8 +79,7 @@ async def open_engine(settings: Settings, *, url: str | None = None) -> AsyncGen
         pool_size=settings.database_pool_size,
         pool_timeout=settings.database_pool_timeout,
     )
-    log_slow_queries(engine, settings.database_slow_query)
-    instruments.observe(engine)
+    observe(engine, settings.database_slow_query)
     try:
         yield engine
     finally:

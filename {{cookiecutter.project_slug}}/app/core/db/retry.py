@@ -24,7 +24,7 @@ REFUSED = ("40001", "40P01")
 async def retry_when_refused(database: Database, work: Callable[[AsyncSession], Awaitable[T]]) -> T:
     """Run ``work`` in a transaction of its own, up to five times, and return what it returned.
 
-    Each attempt has a new session: ``work`` must read everything through that one.
+    Each attempt begins anew with a new session: ``work`` must take everything it reads from that.
     What it does besides, such as sending a message, it does each time.
     """
     for attempt in range(ATTEMPTS - 1):

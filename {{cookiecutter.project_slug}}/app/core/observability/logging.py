@@ -9,8 +9,8 @@ from typing import TextIO
 
 import structlog
 
-from app.core.observability import instruments
 from app.core.observability.output import Output
+from app.core.observability.telemetry import add_trace
 from app.core.observability.tracebacks import short_traceback
 from app.settings import Settings
 
@@ -64,7 +64,7 @@ def configure(settings: Settings) -> None:
     """Format every record of this process; calling it again replaces what it did before."""
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
-        *instruments.processors(),
+        add_trace,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -98,7 +98,7 @@ def configure(settings: Settings) -> None:
     # It names its plugins when readiness first reads the migrations.
     logging.getLogger("alembic.runtime.plugins").setLevel(logging.WARNING)
     root = logging.getLogger()
-    # Only our own handler: others belong to what put them there, pytest for instance.
+    # Only our own handler: others belong to whoever put them there, pytest for one.
     root.handlers = [other for other in root.handlers if other.get_name() != HANDLER]
     root.addHandler(handler)
     root.setLevel(settings.log_level)

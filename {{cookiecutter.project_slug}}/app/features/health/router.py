@@ -29,7 +29,7 @@ class Health(Schema):
 
 @router.get("/livez")
 async def live() -> Health:
-    """Say that the process serves requests; restarting it would not repair a database."""
+    """Say that the process serves requests; restarting it would not mend a database."""
     return Health()
 
 

@@ -1,6 +1,6 @@
 """The table of products."""
 
-from sqlalchemy import CheckConstraint, Index, String, UniqueConstraint
+from sqlalchemy import Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.models import Entity
@@ -14,13 +14,9 @@ class Product(Entity):
 
     name: Mapped[str] = mapped_column(String(NAME_MAX))
     description: Mapped[str | None]
-    price: Mapped[int | None]  # in cents: a float would round, and a Decimal is slower
-    stock: Mapped[int] = mapped_column(server_default="0")
 
     __table_args__ = (
         UniqueConstraint("name", name=NAME_IS_UNIQUE),
-        CheckConstraint("price >= 0", name="price_not_negative"),
-        CheckConstraint("stock >= 0", name="stock_not_negative"),
         # The order of the list endpoint, so that each page is one index range.
         Index(None, "created_at", "id"),
     )

@@ -1,23 +1,15 @@
 """``/products``: the worked example. Copy this folder to start a feature of your own."""
 
 from http import HTTPStatus
-from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Request, Response
 
 from app.core.db import ReadSession, Session
 from app.core.http import problems
-from app.core.pagination import Page, PageParams
-from app.core.schemas import Text
+from app.core.pagination import Page, PageQuery
 from app.features.products import service
-from app.features.products.schemas import (
-    Cents,
-    ProductCreate,
-    ProductRead,
-    ProductSort,
-    ProductUpdate,
-)
+from app.features.products.schemas import ProductCreate, ProductRead, ProductUpdate
 
 router = APIRouter(prefix="/products", tags=["products"])
 
@@ -29,26 +21,16 @@ TAKEN = problems(HTTPStatus.CONFLICT)
 async def create_product(
     new: ProductCreate, session: Session, request: Request, response: Response
 ) -> ProductRead:
-    """Add a product."""
+    """Add a product; a name that is taken is a conflict."""
     product = await service.create(session, new)
     response.headers["Location"] = f"{request.url.path}/{product.id}"
     return ProductRead.model_validate(product)
 
 
 @router.get("")
-async def list_products(
-    session: ReadSession,
-    page: PageParams,
-    *,
-    q: Annotated[
-        Text | None, Query(max_length=100, description="Part of name or description.")
-    ] = None,
-    min_price: Annotated[Cents | None, Query(description="In cents.")] = None,
-    sort: ProductSort = ProductSort.NEWEST,
-) -> Page[ProductRead]:
-    """List products; send ``next_cursor`` back as ``cursor`` for the next page."""
-    found = await service.list_(session, page, q=q, min_price=min_price, sort=sort)
-    return Page[ProductRead].model_validate(found)
+async def list_products(session: ReadSession, page: PageQuery) -> Page[ProductRead]:
+    """List products, newest first; send ``next_cursor`` back as ``cursor`` for the next page."""
+    return Page[ProductRead].model_validate(await service.page(session, page))
 
 
 @router.get("/{product_id}", responses=MISSING)

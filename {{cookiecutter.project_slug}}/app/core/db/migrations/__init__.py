@@ -1,1 +1,0 @@
-"""Migrations that run in production: lock retry, migration lock, errors, online operations."""

@@ -1,1 +1,0 @@
-"""Development kit of this project: tests, local PostgreSQL, commands. See devkit/README.md."""
